@@ -8,8 +8,7 @@ namespace {
 
 constexpr double kDeadlineS = 120;
 
-// A consumer without a group: it would cost a coordinator, and the first of them the making of
-// __consumer_offsets.
+// A consumer without a group, which would need a coordinator, and the first one the creation of __consumer_offsets.
 rd_kafka_t* make_consumer(const Options& options) {
   char error[256];
   rd_kafka_t* consumer = rd_kafka_new(RD_KAFKA_CONSUMER, make_conf(options), error, sizeof error);

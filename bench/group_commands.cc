@@ -1,5 +1,5 @@
-// What milena_bench_wire measures: how soon a large group is stable, what many small groups cost while they only beat,
-// how long a coordinator takes to load what was committed.
+// Measurements of milena_bench_wire: the time until a large group is stable, the cost of many small groups that only
+// send heartbeats, and the time a coordinator takes to load committed offsets.
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -19,13 +19,13 @@ constexpr int16_t kJoinVersion = 5, kSyncVersion = 3, kHeartbeatVersion = 3, kCo
 constexpr double kDeadline_s = 120;
 constexpr double kRetry_s = 0.02;
 
-// The coordinator is on its way: clients come again.
+// The coordinator is not ready yet: clients retry.
 bool passes(ErrorCode error) {
   return error == ErrorCode::kCoordinatorLoadInProgress || error == ErrorCode::kCoordinatorNotAvailable ||
          error == ErrorCode::kNotCoordinator;
 }
 
-// A member of a classic group. Rejoins when it is told to, and beats.
+// A member of a classic group. Rejoins on request, and sends heartbeats.
 class ClassicMember {
  public:
   ClassicMember(WireClient& client, size_t connection, std::string group, double beat_s)
@@ -46,7 +46,7 @@ class ClassicMember {
   // The generation in which it has its assignment; -1 while it has none.
   int32_t synced_generation() const { return synced_generation_; }
 
-  // When the last of all sent its first join that counts.
+  // When the last member sent its first counted join.
   static inline double last_join_s = 0;
 
  private:
@@ -111,7 +111,7 @@ class ClassicMember {
   bool beating_ = false;
 };
 
-// A member of a group of KIP-848: owns at once what it is told to own.
+// A member of a group of KIP-848: takes its assignment at once.
 class ConsumerMember {
  public:
   ConsumerMember(WireClient& client, size_t connection, std::string group, std::string topic, std::string id,
@@ -248,7 +248,7 @@ int one_group(const Arguments& arguments) {
 
 namespace {
 
-// Says a word, and waits for a line on standard input: the caller looks at the broker meanwhile.
+// Prints a word, and waits for a line on standard input: the caller measures the broker meanwhile.
 void say_and_wait(const char* word) {
   std::printf("%s\n", word);
   std::fflush(stdout);
@@ -258,7 +258,7 @@ void say_and_wait(const char* word) {
 template <class Member, class Make, class IsStable>
 int beat_in_many_groups(WireClient& client, const Arguments& arguments, Make make, IsStable is_stable) {
   const size_t count = static_cast<size_t>(number(arguments, "groups", 10'000));
-  // One first: what every broker with a group has is not counted.
+  // One first, so that the cost of any group is not counted.
   std::vector<std::unique_ptr<Member>> members;
   const auto join = [&](size_t i) {
     members.push_back(make(i));
@@ -283,7 +283,7 @@ int beat_in_many_groups(WireClient& client, const Arguments& arguments, Make mak
 
 }  // namespace
 
-// --port --groups --connections --protocol classic|consumer --heartbeat-ms --seconds: says "connected", "stable" when
+// --port --groups --connections --protocol classic|consumer --heartbeat-ms --seconds: prints "connected", "stable" when
 // all have joined, and "end" after the seconds; after each it waits for a line on standard input.
 int many_groups(const Arguments& arguments) {
   size_t connections = static_cast<size_t>(number(arguments, "connections", 200));
@@ -349,8 +349,8 @@ int commit_offsets(const Arguments& arguments) {
   return 0;
 }
 
-// --port --groups --partitions: one offset of each group, until every coordinator has loaded and answers what was
-// committed.
+// --port --groups --partitions: one offset of each group, until every coordinator has loaded and returns the committed
+// offsets.
 int fetch_offsets(const Arguments& arguments) {
   size_t groups = static_cast<size_t>(number(arguments, "groups", 1000));
   int32_t last = static_cast<int32_t>(number(arguments, "partitions", 1000)) - 1;

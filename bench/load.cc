@@ -127,12 +127,11 @@ rd_kafka_conf_t* make_conf(const Options& options) {
   return conf;
 }
 
-// The host of a virtual machine takes back memory that lies free, in blocks of 2 MB and within seconds (free
-// page reporting); the first write to it afterwards waits for the host, and a log is written to blocks of
-// that kind. So we take such blocks (huge pages: single ones would come from the fragments that are ours
-// anyway), write to them, and free all but the first page of each. A block that is not whole is not taken
-// back, and is what the kernel hands out first. The kept pages, 1/512 of the memory, are given back when
-// standard input ends.
+// The host of a virtual machine takes back free memory, in blocks of 2 MB and within seconds (free page reporting); the
+// first write to it afterwards waits for the host, and a log is written to blocks of that kind. So we allocate such
+// blocks (huge pages: single ones would come from fragments that we have anyway), write to them, and free all but the
+// first page of each. An incomplete block is not taken back, and the kernel allocates from it first. The kept pages,
+// 1/512 of the memory, are freed when standard input ends.
 int touch_memory(const Options& options) {
   constexpr size_t kBlock = 2 * 1024 * 1024;
   double begin = now_s();
@@ -160,9 +159,8 @@ int touch_memory(const Options& options) {
   return 0;
 }
 
-// What is left of that wait, in fragments of blocks that were never written to, is met by writing a file as a
-// broker writes its log, and truncating it before the disk gets it: the kernel hands out the same pages
-// again.
+// Fragments of blocks that were never written to still cause waits. Writing a file as a broker writes its log, and
+// truncating it before the disk gets it, avoids those: the kernel hands out the same pages again.
 int touch_file(const Options& options) {
   constexpr size_t kChunk = 1'000'000;
   double begin = now_s();

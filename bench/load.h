@@ -1,7 +1,7 @@
 // The load generator: one process, one measurement, one line of JSON on standard output.
 //
-// A command exits with 0 only when its measurement is whole (every record acknowledged, every record read, in
-// order): a broken measurement must never look like a fast one.
+// A command exits with 0 only if its measurement is complete (every record acknowledged, every record read, in order):
+// a broken measurement must never look like a fast one.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -14,7 +14,7 @@
 
 namespace milena::bench {
 
-// `--name value` pairs, and what follows a `--`.
+// `--name value` pairs, and the words behind a `--`.
 class Options {
  public:
   Options(int count, char** words);
@@ -25,7 +25,7 @@ class Options {
   double decimal(const std::string& name) const;
   bool has(const std::string& name) const { return values_.contains(name); }
 
-  // The command behind `--`, as exec wants it; the last element is null.
+  // The command behind `--`, for exec; the last element is null.
   std::vector<char*> command() const;
 
  private:
@@ -36,7 +36,7 @@ class Options {
 // Seconds on the monotonic clock.
 double now_s();
 
-// Says why the measurement is broken, and ends the program.
+// Prints why the measurement is broken, and ends the program.
 [[noreturn]] void give_up(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
 // Properties for librdkafka: those of `--set KEY=VALUE,KEY=VALUE`, over the client's defaults.

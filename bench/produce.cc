@@ -58,7 +58,7 @@ void wait_for_reports(rd_kafka_t* producer, const Reports& reports, int64_t want
   }
 }
 
-// The numbers come every 200 ms; what was kept until now may be from before the end.
+// The statistics come every 200 ms; the last ones may be from before the end.
 std::string latest_statistics(rd_kafka_t* producer, Reports& reports) {
   reports.statistics.clear();
   double end = now_s() + 10;

@@ -1,5 +1,5 @@
-// A librdkafka producer as every producing command of the load generator needs it: no record may fail, and all
-// callbacks run inside rd_kafka_poll (or flush), on the one thread of the program. produce.cc has the bodies.
+// A librdkafka producer for all producing commands of the load generator: no record may fail, and all callbacks run
+// inside rd_kafka_poll (or flush), on the one thread of the program. produce.cc has the implementation.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace milena::bench {
 
-// What the delivery reports say.
+// Counts from the delivery reports.
 struct Reports {
   int64_t delivered = 0;
   std::string statistics;
@@ -17,10 +17,10 @@ struct Reports {
 rd_kafka_t* make_producer(const Options& options, Reports* reports, bool statistics);
 rd_kafka_topic_t* open_topic(rd_kafka_t* client, const std::string& name);
 
-// Hands one record over; while the client's queue is full, reports are taken in.
+// Passes on one record; while the client's queue is full, it polls for reports.
 void send(rd_kafka_t* producer, rd_kafka_topic_t* topic, std::string& value);
 void wait_for_reports(rd_kafka_t* producer, const Reports& reports, int64_t wanted, double deadline_s);
-// The client's numbers of after this call, as JSON, or "null".
+// The client's next statistics, as JSON, or "null".
 std::string latest_statistics(rd_kafka_t* producer, Reports& reports);
 
 }  // namespace milena::bench

@@ -1,4 +1,4 @@
-// Measures what a person waits for: from exec to the first answer that a Kafka client can use.
+// Measures the time from exec to the first response that a Kafka client can use.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -18,7 +18,7 @@
 namespace milena::bench {
 namespace {
 
-// Between two attempts to connect. A loop without it would take a processor from the program that starts.
+// Between two attempts to connect. Without it the loop would take a processor from the starting program.
 constexpr long kPauseNs = 50'000;
 
 pid_t start_program(const std::vector<char*>& command, const std::string& log) {
@@ -40,7 +40,7 @@ pid_t start_program(const std::vector<char*>& command, const std::string& log) {
   ::_exit(127);
 }
 
-// A connection to the port, or -1 while nobody listens.
+// A connection to the port, or -1 if nothing listens.
 int try_connect(int port) {
   int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (socket < 0) give_up("socket: %s", std::strerror(errno));
@@ -68,8 +68,8 @@ bool read_fully(int socket, char* into, size_t length) {
   return true;
 }
 
-// ApiVersions version 0 with a null client id; the answer begins with its length, the correlation id and an
-// error code. False when the connection was closed instead: a program that still starts may do that.
+// ApiVersions version 0 with a null client id; the answer begins with its length, the correlation id and an error code.
+// False if the connection was closed instead: a starting program may do that.
 bool ask_api_versions(int socket) {
   static constexpr char kRequest[] = {0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 7, '\xff', '\xff'};
   static constexpr char kHead[] = {0, 0, 0, 7, 0, 0};

@@ -1,5 +1,5 @@
-// A producer of small transactions that keeps to a pace. librdkafka waits a millisecond of its own before it adds a
-// partition to a transaction; this one speaks the second protocol (KIP-890), in which Produce adds it.
+// A producer of small transactions at a fixed rate. librdkafka always waits a millisecond before it adds a partition to
+// a transaction; this one speaks the second protocol (KIP-890), in which Produce adds it.
 #include <time.h>
 
 #include <algorithm>
@@ -19,7 +19,7 @@ constexpr int8_t kTransactions = 1;  // FindCoordinator's key type
 constexpr double kDeadline_s = 60, kRetry_s = 0.0005;
 constexpr ByteView kTopic = "paced", kId = "paced";
 
-// The transaction before is not over yet, or a coordinator or a new topic not there yet: clients come again.
+// The previous transaction is not over yet, or a coordinator or a new topic is not ready yet: clients retry.
 bool passes(ErrorCode error) {
   return error == ErrorCode::kConcurrentTransactions || error == ErrorCode::kNotLeaderOrFollower ||
          error == ErrorCode::kUnknownTopicOrPartition || error == ErrorCode::kCoordinatorLoadInProgress ||
@@ -84,7 +84,7 @@ class PacedProducer {
   int64_t retries() const { return retries_; }
 
  private:
-  // The protocol gives every transaction an epoch of its own; sequences then begin anew.
+  // The protocol gives every transaction its own epoch; sequences then begin again.
   void take_id(int64_t producer_id, int16_t epoch) {
     producer_id_ = producer_id;
     epoch_ = epoch;
@@ -129,8 +129,8 @@ class PacedProducer {
 
 }  // namespace
 
-// --port --count --rate: so many transactions of one 100 B record, the next one when its time has come, or at once
-// where the one before took longer. The record is acknowledged before the commit is timed.
+// --port --count --rate: so many transactions of one 100 B record, the next one at its time, or at once if the previous
+// one took longer. The record is acknowledged before the commit is timed.
 int paced_transactions(const Arguments& arguments) {
   const int64_t count = number(arguments, "count", 1000);
   const double gap_s = 1.0 / static_cast<double>(number(arguments, "rate", 1000));

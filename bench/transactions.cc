@@ -18,7 +18,7 @@ void must(rd_kafka_error_t* error, const char* what) {
 
 void commit(rd_kafka_t* producer) { must(rd_kafka_commit_transaction(producer, kPatience_ms), "commit"); }
 
-// A producer that may begin its first transaction.
+// A producer that is ready for its first transaction.
 rd_kafka_t* make_transactional_producer(const Options& options, Reports* reports, bool statistics) {
   rd_kafka_t* producer = make_producer(options, reports, statistics);
   must(rd_kafka_init_transactions(producer, kPatience_ms), "init");
@@ -46,9 +46,9 @@ void sleep_until(double at_s) {
 
 }  // namespace
 
-// As fast as it goes, a commit every so often.
+// As fast as possible, with a commit from time to time.
 int transactions(const Options& options) {
-  constexpr int64_t kPollEvery = 1000;  // as the plain load
+  constexpr int64_t kPollEvery = 1000;  // like the plain load
   int64_t records = options.number("records");
   double every_s = static_cast<double>(options.number("every")) / 1e3;
   std::string value(static_cast<size_t>(options.number("size")), 'm');
@@ -84,10 +84,9 @@ int transactions(const Options& options) {
   return 0;
 }
 
-// One record in each transaction, the next one when its time has come, or at once where the one before took longer. The
-// record is acknowledged before the commit is timed, so that what is timed is the end of a transaction and nothing
-// else; the whole, from its beginning, is told beside it: some brokers make the next transaction wait for what a commit
-// left.
+// One record in each transaction, the next one at its time, or at once if the previous one took longer. The record is
+// acknowledged before the commit is timed, so that only the end of a transaction is timed; the whole, from its
+// beginning, is reported beside it: in some brokers the next transaction waits for the previous commit.
 int commits(const Options& options) {
   int64_t count = options.number("count");
   double gap_s = 1.0 / static_cast<double>(options.number("rate"));

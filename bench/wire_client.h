@@ -1,8 +1,8 @@
-// milena_bench_wire: clients over plain sockets, in one thread: members of groups by the thousand, a producer that
-// keeps to a pace. One command, one line of JSON; it exits with 0 only if everybody got what was asked for.
+// milena_bench_wire: clients over plain sockets, in one thread: members of groups by the thousand, a producer with a
+// fixed rate. One command, one line of JSON; it exits with 0 only if all requests succeeded.
 //
 // WireClient is the common part: connections on one epoll loop, requests encoded with Milena's own messages, each
-// answer handed to whoever asked. Answers of a connection come in the order of its requests.
+// response passed to its handler. Responses of a connection come in the order of its requests.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ double now_s();
 
 class WireClient {
  public:
-  // Reads the body of an answer.
+  // Reads the body of a response.
   using OnAnswer = std::function<void(Reader&)>;
 
   WireClient(int port, size_t connections);
@@ -36,7 +36,7 @@ class WireClient {
 
   size_t connection_count() const { return connections_.size(); }
 
-  // Handlers may ask for more.
+  // Handlers may send further requests.
   template <class Response, class Request>
   void ask(size_t connection, const Request& request, int16_t version, std::function<void(Response&)> on_answer) {
     Writer writer;
@@ -58,9 +58,9 @@ class WireClient {
     });
   }
 
-  // Runs the task then; in the order of the times.
+  // Runs the task at that time; in the order of the times.
   void at(double when_s, std::function<void()> task) { timers_.emplace(when_s, std::move(task)); }
-  // Sends and receives until this is true.
+  // Sends and receives until `done`.
   void run_until(const std::function<bool()>& done, double deadline_s, const std::string& what);
 
  private:
@@ -82,8 +82,8 @@ class WireClient {
   std::multimap<double, std::function<void()>> timers_;
 };
 
-// The topic, with that many partitions, and a coordinator, of groups (0) or transactions (1): everything is there when
-// it returns.
+// Creates the topic, with that many partitions, and a coordinator, of groups (0) or transactions (1): both are ready
+// when it returns.
 void prepare(WireClient& client, const std::string& topic, int32_t partitions, int8_t key_type = 0);
 
 // The commands (group_commands.cc, transaction_commands.cc).

@@ -1,4 +1,4 @@
-// The program: reads the settings, puts loops, node and server together, and waits for a signal to stop.
+// The program: reads the settings, creates loops, node and server, and waits for a signal to stop.
 #include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -48,7 +48,7 @@ int fail(const std::string& message) {
 
 int default_shards() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2); }
 
-// Each log, index and connection is a descriptor, and the usual soft limit is 1024.
+// Each log, index and connection needs a descriptor, and the usual soft limit is 1024.
 void raise_open_files_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
@@ -56,15 +56,15 @@ void raise_open_files_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Requests of a megabyte come and go all the time: they are kept on the heap instead of being mapped and unmapped, each
-// page of which would be faulted in again. One arena a shard, so that memory at rest stays small.
+// Buffers of a megabyte are allocated all the time: they stay on the heap, as mapping them would fault in each page
+// again. One arena per shard, so that memory at rest stays small.
 void tune_memory(int shards) {
   ::mallopt(M_ARENA_MAX, shards);
   ::mallopt(M_MMAP_THRESHOLD, 16 * 1024 * 1024);
   ::mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
 }
 
-// Signals are waited for by the first thread, which has nothing else to do; the others must not get them.
+// The first thread waits for signals and does nothing else; the others must not get them.
 sigset_t block_stop_signals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -74,12 +74,12 @@ sigset_t block_stop_signals() {
   return signals;
 }
 
-// `timeout`, npm and terminals send a signal twice, to the process and to its group: what follows so soon means the
-// same stop. Later it means that a person has waited long enough.
+// `timeout`, npm and terminals send a signal twice, to the process and to its group: a second one within this time
+// means the same stop. A later one ends the process at once.
 constexpr time_t kSameSignal_s = 2;
 volatile time_t impatient_from_s = 0;
 
-// As a signal's handler may ask it.
+// For signal handlers.
 time_t steady_s() {
   timespec now{};
   ::clock_gettime(CLOCK_MONOTONIC, &now);
@@ -104,7 +104,7 @@ void wait_for_stop(const sigset_t& signals) {
   ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
-// While the start still waits for other nodes: a signal has come, and waits to be taken.
+// While the start still waits for other nodes: whether a signal is pending.
 bool stop_is_wanted() {
   sigset_t pending;
   ::sigpending(&pending);
@@ -124,7 +124,7 @@ LogLevel chosen_log_level(const config::Settings& settings) {
   }
 }
 
-// What programs that start Kafka wait for, whatever the log level: Kafka's own words.
+// Programs that start Kafka wait for this line, so it is logged at any level and in Kafka's own words.
 void say_started(const config::Settings& settings, const std::vector<std::string>& more) {
   int node = settings.get_int("node.id");
   log_always("[BrokerLifecycleManager id={}] The broker has been unfenced. Transitioning from RECOVERY to RUNNING. "
@@ -141,8 +141,8 @@ void log_listeners(const net::Server& server) {
   }
 }
 
-// Several brokers run on one machine with the default settings: the first has the port, the others serve no HTTP. A
-// port that was asked for is not given up like that.
+// Several brokers may run on one machine with the default settings: the first has the port, the others serve no HTTP.
+// For a port in the settings this is an error.
 Status start_http(net::Server& server, broker::HttpService& service, const config::Settings& settings) {
   Status started = server.open();
   if (started.ok()) started = server.start(service);
@@ -156,7 +156,7 @@ Status start_http(net::Server& server, broker::HttpService& service, const confi
   return ok_status();
 }
 
-// Before the first client is let in.
+// Before the first client can connect.
 Status make_declared_in(broker::Node& node, const tools::Declared& declared, const config::Settings& settings,
                         const net::Server& server, const net::LoopGroup& loops) {
   if (declared.empty()) return ok_status();
@@ -170,12 +170,12 @@ Status make_declared_in(broker::Node& node, const tools::Declared& declared, con
 // How this node reaches others: brokers, or controllers.
 struct PeerNetwork {
   std::unique_ptr<net::OutgoingNetwork> sockets;
-  std::unique_ptr<broker::Network> above;  // logs in, or refuses
+  std::unique_ptr<broker::Network> above;  // authenticates, or refuses
 
   broker::Network* network() const { return above != nullptr ? above.get() : sockets.get(); }
 };
 
-// A node that is a controller, too, may well be alone: what is missing is said when others have to be reached.
+// A node that is also a controller may be alone: errors are reported when it connects to others.
 Result<PeerNetwork> open_peer_network(net::LoopGroup& loops, const config::Settings& settings,
                                       const Result<broker::PeerSecurity>& security) {
   PeerNetwork made;
@@ -270,8 +270,7 @@ int serve(const config::Settings& settings, const tools::CommandLine& line) {
   return 0;
 }
 
-// Where the broker of these settings is asked how it is, and as whom: at a listener for everybody; without one, as the
-// other brokers would do it.
+// Address and credentials for the health check: a listener without authentication; without one, as between brokers.
 struct HealthTarget {
   const config::ListenerEndpoint* listener = nullptr;
   tools::ClientSecurity security;
@@ -350,7 +349,7 @@ int print_config(const tools::CommandLine& line, const config::Settings& setting
   return 0;
 }
 
-// The same settings with those of a secured listener, where they say nothing of it.
+// The same settings with those of a secured listener, unless they are set.
 Result<config::Settings> secured_for_development(tools::CommandLine& line, const config::Settings& settings) {
   FileSystem& files = posix_file_system();
   broker::DevSecurityOptions options;
@@ -422,7 +421,7 @@ int main(int count, char** words) {
   try {
     milena::tools::write_scram_users = milena::write_first_users;
     return milena::run(count, words);
-  } catch (const std::system_error& error) {  // of a thread that could not be started
+  } catch (const std::system_error& error) {  // a thread could not be started
     return milena::fail(std::string("a thread cannot be started: ") + error.what());
   }
 }

@@ -6,7 +6,7 @@ TOPIC, BROKER, BROKER_LOGGER, CLIENT_METRICS, GROUP = 2, 4, 8, 16, 32
 KINDS = (0, 1, 3, 5, 7, 64, 127, -1)
 SET, DELETE, APPEND, SUBTRACT = range(4)
 
-# Of a topic: key, value. What Kafka says to each is in the message.
+# Of a topic: key, value. The message has Kafka's answer to each.
 TOPIC_VALUES = [
     ("no.such", "1"), ("", "1"), (" ", "1"), (LONG, "1"), ("retention.ms", "x"), ("retention.ms", ""), ("retention.ms", None),
     ("retention.ms", "-2"), ("retention.ms", "99999999999999999999"), ("retention.ms", "5.0"), ("retention.ms", " 5 "),

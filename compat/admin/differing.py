@@ -41,7 +41,7 @@ class Ledger:
 def differences(ours, theirs):
     """(label, lines) of each call whose output differs; -: Kafka's line, +: Milena's."""
     ours, theirs = dict(normal.lines(ours)), dict(normal.lines(theirs))
-    # What prepares leaves an entry only where it failed.
+    # A preparing line leaves an entry only if it failed.
     for label in [*theirs, *(label for label in ours if label not in theirs)]:
         our, their, lines = ours.get(label, []), theirs.get(label, []), []
         for kind, begin, end, our_begin, our_end in difflib.SequenceMatcher(None, their, our, autojunk=False).get_opcodes():

@@ -5,13 +5,13 @@ import re
 
 # A line of a log begins with its time. The tools' own words are what counts; what they log is the client's affair.
 LOG_LINE = re.compile(r"^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\]")
-# What a log line with a stack trace ends with.
+# The end of a log line with a stack trace.
 LOG_REST = re.compile(r"^ ?\([\w.]+\)$")
 # The head of the table of all options, which follows what is wrong with the call's own.
 USAGE = re.compile(r"^Option +Description$|^usage: ")
 CHOICE = re.compile(r"(.*(?:Valid \w+ are: |only supports operations \[|(?:Quota|SCRAM credential) configs for .* are ))([\w.=, -]+)(.*)")
 OPTIONS = re.compile(r"(Option \[[\w-]+\] takes (?:one of these|the following) options: )(\[.*\])()$")
-# What the host of the tools lets out where they would end the JVM.
+# Printed by the host of the tools where they would end the JVM.
 OURS = re.compile(r"^ToolHost\$Exited|^exit \d+$")
 STACK = re.compile(r"^\s+at |^\s+\.\.\. \d+ more|^\s*Suppressed: ")
 # Words that only look like ids: names of Java's classes, of constants, of keys.

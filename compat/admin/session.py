@@ -1,6 +1,6 @@
 """Runs the lists of tool calls in calls/*.txt against one broker and keeps what each call printed.
 
-A list is read line by line; an empty line or one that begins with # means nothing. What begins with a word of WORDS
+A list is read line by line; an empty line or one that begins with # is ignored. A line that begins with a word of WORDS
 prepares something and leaves no entry; everything else is a call: the tool's short name, then its arguments.
 In both, {broker}, {controller} and {dir} stand for the addresses of the broker under test and for a folder of files.
 """
@@ -73,7 +73,7 @@ class Session:
         self.begin_ms = (int(time.time()) - 3600) * 1000
         self.entries = []
         self.seen = {}
-        # What is this broker's own, and its name in the transcript.
+        # This broker's own values, and their names in the transcript.
         self.own = [(str(self.directory), "<dir>")] + [
             (form, name) for one, name in ((address, "<broker>"), (controller, "<controller>"))
             for form in (one, one.replace(":", " "), f"localhost:{one.rpartition(':')[2]}")]
@@ -133,7 +133,7 @@ class Session:
             status, out, err = "none", "", str(error)
         self.entries.append({"label": label, "status": status, "out": out, "err": err})
 
-    # What prepares
+    # Preparing lines
 
     def _file(self, rest):
         """file NAME CONTENT: \\n is a new line."""

@@ -99,7 +99,7 @@ def _(target):
             target.frame(messages.header(key, version) + bytes(20), label=f"{key} v{version}")
 
 
-# What Milena offers so far.
+# The APIs that Milena offers so far.
 OFFERED_BY_BOTH = (*range(0, 4), *range(8, 17), 18, *range(19, 24), *range(29, 33), 37, 42, 47, 60, 75)
 
 
@@ -153,7 +153,7 @@ def _(target):
             body = {"ClientSoftwareName": name, "ClientSoftwareVersion": version}
             connection = target.connect()
             answer = connection.ask("ApiVersions", 3, body)
-            # What is advertised differs; only the error counts here.
+            # The advertised addresses differ; only the error counts here.
             target.say(f"{name!r} {version!r}", answer if isinstance(answer, str) else answer["ErrorCode"])
             connection.socket.close()
 

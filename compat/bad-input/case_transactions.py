@@ -22,7 +22,7 @@ def init(target, name, **more):
     body = {"TransactionalId": name, "TransactionTimeoutMs": 60_000, **more}
 
     def answered():
-        # Whoever asks for the coordinator has its topic made.
+        # Asking for the coordinator creates its topic.
         target.quietly("FindCoordinator", 3, {"Key": name, "KeyType": 1})
         answer = target.quietly("InitProducerId", 4, body)
         return answer if answer["ErrorCode"] == 0 else None
@@ -80,7 +80,7 @@ class Prepared:
     def ask(self, api, version, body, label):
         self.target.ask(api, version, body, label=f"{self.state}: {label}")
         after = describe(self.target, self.name)
-        # What is on its way to its end may have come there.
+        # A transaction that is being completed may have completed.
         state = after["TransactionState"].replace("Prepare", "Complete")
         self.target.say(f"{self.state}: {label}: afterwards", (after["ErrorCode"], state, after["ProducerEpoch"]))
 

@@ -9,7 +9,7 @@ import wait
 import wire
 
 NONE, NOT_ENOUGH_REPLICAS, ALREADY_THERE, STORAGE = 0, 19, 36, 56
-# What clients try again by themselves.
+# Errors that clients retry by themselves.
 RETRIABLE = {STORAGE, 7, 14, 15, 16, 6, NOT_ENOUGH_REPLICAS}
 VERSIONS = {"Produce": 8, "Fetch": 11, "ListOffsets": 5, "CreateTopics": 4, "DeleteTopics": 3, "DeleteRecords": 1,
             "OffsetCommit": 7, "OffsetFetch": 5, "FindCoordinator": 2, "IncrementalAlterConfigs": 0,

@@ -38,7 +38,7 @@ def run(options, files, compacted=False):
 
 def _check_output(output):
     for line in output.splitlines():
-        # What a record holds is not the tool's own word.
+        # A record's contents are not the tool's own words.
         own_words = line.split(" payload: ")[0].split(" key: ")[0] if line.startswith("| ") else line
         assert not TROUBLE.search(own_words), f"DumpLogSegments: {line[:300]}"
 

@@ -85,7 +85,7 @@ committed = 0
 pause = threading.Event()
 
 
-# What librdkafka says of a request whose broker was killed under it.
+# librdkafka's errors for a request whose broker was killed.
 BROKER_GONE = (KafkaError._TIMED_OUT, KafkaError._TRANSPORT, KafkaError._DESTROY, KafkaError._DESTROY_BROKER,
                KafkaError._ALL_BROKERS_DOWN, KafkaError.REQUEST_TIMED_OUT)
 

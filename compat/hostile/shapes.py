@@ -14,7 +14,7 @@ DIFFERENT = 20_000
 POLICIES = ("the same", "existing", "unknown")
 # Answered when something happens, or when their own time is over.
 PARKING = ("JoinGroup", "SyncGroup", "Fetch", "ConsumerGroupHeartbeat")
-# What an array of plain values holds that the field's name does not say.
+# Elements of an array of plain values, if the field's name does not tell.
 BOMB_PATTERN = "(a?){25}a{25}x?[b-y]{1,60}(z|y|x|w)*q"
 
 

@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 CACHE = packages.CACHE / "java"
 JAVA = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
 
-# What Maven says when nobody answered, as against a registry that does not have the artifact.
+# Maven's messages when no registry answered, as against one that does not have the artifact.
 _UNREACHABLE = re.compile(r"Could not transfer|Unknown host|Connection refused|timed out|Network is unreachable|No route to host")
 
 

@@ -14,7 +14,7 @@ MODULE = ROOT / "compat" / "go"
 CACHE = packages.CACHE / "go"
 ENVIRONMENT = dict(os.environ, GOMODCACHE=str(CACHE / "mod"), GOCACHE=str(CACHE / "build"), CGO_ENABLED="1")
 
-# What the go command says when no module proxy answered, as against one that does not have the module.
+# Messages of the go command when no module proxy answered, as against one that does not have the module.
 _UNREACHABLE = re.compile(r"dial tcp|no such host|i/o timeout|connection refused|network is unreachable|TLS handshake timeout")
 
 

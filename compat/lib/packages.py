@@ -15,7 +15,7 @@ from checks import Skip
 CACHE = pathlib.Path(os.environ.get("MILENA_CACHE") or pathlib.Path.home() / ".cache" / "milena")
 DEBIAN_PYTHON = "/usr/bin/python3"
 
-# What pip and apt say when nobody answered, as against a registry that says no.
+# Messages of pip and apt when no registry answered, as against one that refuses.
 _UNREACHABLE = ("NewConnectionError", "name resolution", "timed out", "ProxyError", "ConnectTimeout", "Connection refused",
                 "Network is unreachable", "Connection broken", "ConnectionResetError", "Could not resolve", "Could not connect",
                 "Connection failed", "No route to host")

@@ -1,7 +1,7 @@
 """One of the two brokers, as a case sees it: raw connections to it, and what came back as comparable values.
 
 A case is a function of a Target. Every request it sends through the Target leaves an entry in the transcript; the
-transcripts of both brokers are compared. What cannot be equal (ids, ports, member names, the time) is replaced.
+transcripts of both brokers are compared. Values that cannot be equal (ids, ports, member names, the time) are replaced.
 """
 
 import socket

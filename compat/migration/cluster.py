@@ -24,7 +24,7 @@ SETTINGS = {
     "share.coordinator.state.topic.replication.factor": 3, "share.coordinator.state.topic.min.isr": 2,
     "group.initial.rebalance.delay.ms": 0, "auto.create.topics.enable": "false", "log.cleaner.backoff.ms": 500,
 }
-# What Kafka says of data that it finds wrong.
+# Kafka's messages about invalid data.
 COMPLAINT = re.compile(r"orrupt|Encountered .*fault|\] (ERROR|FATAL) ")
 # The controller of a cluster that is being stopped is not there for the last broker, and closing networks complain.
 HARMLESS = re.compile(r"NodeToControllerChannelManager|node is not available|Node -?\d+ disconnected")

@@ -2,7 +2,7 @@
 
 Each row is an API, what it asks for, and its body in the names of src/protocol/schema; a body holds the fields of all versions. `made`
 are the things of one round (acl_oracle.Made): those that begin with its prefix are covered by the ACL of the round, `other` is
-not. What follows authorization is made to fail, or to change nothing, wherever that is possible: both brokers stay in one state.
+not. Behind authorization, requests fail or change nothing where that is possible: both brokers keep the same state.
 """
 
 import batches

@@ -12,7 +12,7 @@ from tls_clients import PASSWORD, Authority
 
 STRANGERS = 10_000
 MOST = 2_000  # milena.unauthenticated.connections.max
-# What the broker may take for them: its own 30 KB for a connection with a handshake under way, and some.
+# Most memory that the broker may use for them: its own 30 KB for a connection with a handshake under way, and some.
 MOST_MORE_KB = MOST * 60
 MOST_WAIT_S = 2.0
 API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 7, -1)

@@ -1,4 +1,4 @@
-// Letters of ASCII, whatever the locale. For text of protocols and settings.
+// ASCII letters, independent of the locale. For text of protocols and settings.
 #pragma once
 
 #include <algorithm>
@@ -23,7 +23,7 @@ inline bool equals_ignoring_case(ByteView a, ByteView b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
 }
-// Without the characters at both ends for which `blank` holds; a view of the text.
+// The text without the characters at both ends for which `blank` returns true; a view.
 template <class IsBlank>
 ByteView trim_if(ByteView text, IsBlank blank) {
   while (!text.empty() && blank(text.front())) text.remove_prefix(1);

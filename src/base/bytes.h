@@ -10,7 +10,7 @@
 
 namespace milena {
 
-// A view of somebody else's bytes or text. Whoever keeps it beyond the owner's life copies it into Bytes.
+// A view of bytes or text that it does not own. To keep them longer than their owner lives, copy them into Bytes.
 using ByteView = std::string_view;
 // Owned bytes or text.
 using Bytes = std::string;

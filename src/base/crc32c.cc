@@ -64,7 +64,7 @@ MILENA_CRC_TARGET inline uint64_t step_8(uint64_t crc, uint8_t value) {
 bool has_instruction() { return (getauxval(AT_HWCAP) & (1 << 7)) != 0; }  // HWCAP_CRC32
 #endif
 
-// What `Zeros` zero bytes do to a checksum register. It is linear, so four look-ups by byte give it for any value.
+// The effect of `Zeros` zero bytes on a checksum register. It is linear, so four lookups by byte give it for any value.
 using ShiftTable = std::array<std::array<uint32_t, 256>, 4>;
 
 template <size_t Zeros>
@@ -96,7 +96,7 @@ uint64_t shifted(const ShiftTable& table, uint64_t crc) {
   return table[0][crc & 0xff] ^ table[1][crc >> 8 & 0xff] ^ table[2][crc >> 16 & 0xff] ^ table[3][crc >> 24 & 0xff];
 }
 
-// Takes as many times three runs as there are, and moves `from` past them.
+// Processes as many groups of three runs as there are, and moves `from` behind them.
 template <size_t Run>
 MILENA_CRC_TARGET uint64_t three_runs(uint64_t crc, const char*& from, const char* end, const ShiftTable& shift) {
   while (static_cast<size_t>(end - from) >= 3 * Run) {

@@ -1,5 +1,5 @@
-// CRC-32C (Castagnoli, reflected, as in RFC 3720), the checksum of a record batch. Uses the processor's instruction
-// where there is one, in three interleaved streams because the instruction's latency is three times its throughput.
+// CRC-32C (Castagnoli, reflected, as in RFC 3720), the checksum of a record batch. Uses the processor's instruction if
+// there is one, in three interleaved streams because the instruction's latency is three times its throughput.
 #pragma once
 
 #include "base/bytes.h"

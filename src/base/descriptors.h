@@ -1,4 +1,4 @@
-// How the descriptors that the process may have are shared out: those of log files are kept free of connections.
+// Divides the process's file descriptors, so that connections cannot use up those of log files.
 #pragma once
 
 #include <cstddef>
@@ -7,7 +7,7 @@ namespace milena {
 
 // For files of logs that are kept open (FileCache).
 size_t descriptors_for_files();
-// For connections. The rest is for what is opened for a moment, and for files that answers under way still need.
+// For connections. The rest is for files opened for a moment, and for files that responses in flight still use.
 size_t descriptors_for_connections();
 
 }  // namespace milena

@@ -45,7 +45,7 @@ void run_on_threads(std::vector<Task> tasks) {
   for (Task& task : tasks) {
     try {
       threads.emplace_back([&task] { task(); });
-    } catch (const std::system_error&) {  // no thread to be had: this one will do
+    } catch (const std::system_error&) {  // no thread available: run it on this one
       left.push_back(&task);
     }
   }

@@ -38,7 +38,7 @@ Error system_error(const char* what, const std::string& path) {
   return make_error(kind, "{} {}: {}", what, path, std::strerror(errno));
 }
 
-// Whatever the reason: what was not written may be dropped, and the next sync would not know of it.
+// Any failure counts: the kernel may drop unwritten pages, and the next sync would succeed without them.
 Error sync_error(const std::string& path) {
   Error failed = system_error("cannot sync", path);
   failed.kind = ErrorKind::kIo;
@@ -127,7 +127,7 @@ class PosixFileSystem final : public FileSystem {
     std::filesystem::create_directories(path, error);
     if (!error) return ok_status();
     Error failed = error_of("cannot make directory", path, error);
-    // A directory of logs in which none can be made is of no more use, whatever the reason (Kafka's LogManager).
+    // A log directory in which no log can be created goes offline, whatever the reason (as in Kafka's LogManager).
     if (failed.kind != ErrorKind::kExhausted) failed.kind = ErrorKind::kIo;
     return failed;
   }
@@ -201,7 +201,7 @@ class PosixFileSystem final : public FileSystem {
   }
 
  private:
-  // syncfs() says nothing of writes that failed before Linux 5.8.
+  // Before Linux 5.8 syncfs() does not report failed writes.
   static bool kernel_is_at_least(int major, int minor) {
     utsname about{};
     int found_major = 0, found_minor = 0;

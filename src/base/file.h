@@ -1,5 +1,5 @@
-// Files and directories behind an interface, so that a test can put a disk there that forgets, fills or breaks.
-// posix_file_system() is the real one. No method throws; every failure names the path and what was tried.
+// Interface for files and directories, so that tests can use a disk that loses data, fills up or fails.
+// posix_file_system() is the real one. No method throws; every error names the path and the operation.
 #pragma once
 
 #include <sys/uio.h>
@@ -28,7 +28,7 @@ class File {
   // Data and the metadata that is needed to read it back (fdatasync).
   virtual Status sync() = 0;
   virtual Result<uint64_t> size() const = 0;
-  // For sendfile; -1 where there is no descriptor behind the file.
+  // For sendfile; -1 if the file has no descriptor.
   virtual int descriptor() const = 0;
   virtual const std::string& path() const = 0;
 
@@ -38,12 +38,12 @@ class File {
 };
 
 enum class OpenMode {
-  kRead,           // must be there
-  kReadWrite,      // must be there
-  kReadOrCreate,   // read and write, made if it is not there
+  kRead,           // must exist
+  kReadWrite,      // must exist
+  kReadOrCreate,   // read and write, created if missing
 };
 
-// -1 where it is not known.
+// -1 if unknown.
 struct DiskSpace {
   int64_t total_bytes = -1;
   int64_t usable_bytes = -1;
@@ -55,39 +55,39 @@ class FileSystem {
 
   virtual Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) = 0;
   virtual bool exists(const std::string& path) = 0;
-  // Makes the directory and the ones above it.
+  // Creates the directory and its parents.
   virtual Status make_directories(const std::string& path) = 0;
   // Names in a directory, without "." and "..", in no order.
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
   virtual Status rename(const std::string& from, const std::string& to) = 0;
-  // A file; no error if it is not there.
+  // Removes a file; no error if it does not exist.
   virtual Status remove(const std::string& path) = 0;
   virtual Status remove_tree(const std::string& path) = 0;
   virtual Status sync_directory(const std::string& path) = 0;
-  // Everything written so far on the file system that holds `path`, files and names: cheaper than syncing thousands of
-  // files. kUnsupported where a failed write would not be reported.
+  // Syncs everything written so far on the file system of `path`, files and names: cheaper than syncing thousands of
+  // files. kUnsupported if a failed write would not be reported.
   virtual Status sync_everything(const std::string& path) {
     return make_error(ErrorKind::kUnsupported, "{}: this file system is synced file by file", path);
   }
-  // Makes a file of this size, or lets it grow so far, with its blocks allocated. Where that fails it is as before.
+  // Creates a file of this size, or grows it to that, with its blocks allocated. If that fails the file is unchanged.
   virtual Status allocate(const std::string& path, uint64_t bytes) {
     return make_error(ErrorKind::kUnsupported, "{}: no {} bytes can be allocated on this file system", path, bytes);
   }
-  // Of the disk that the path is on.
+  // Space of the path's disk.
   virtual DiskSpace space(const std::string& path) {
     (void)path;
     return {};
   }
 
   Result<Bytes> read_file(const std::string& path);
-  // Whole or not at all: written to `path`.tmp, synced, renamed, directory synced (Kafka's
-  // Utils.atomicMoveWithFallback). `durable` false leaves the two syncs out.
+  // Replaces the file atomically: writes `path`.tmp, syncs, renames, syncs the directory (Kafka's
+  // Utils.atomicMoveWithFallback). Without `durable` nothing is synced.
   Status write_file_atomically(const std::string& path, ByteView content, bool durable = true);
 };
 
 FileSystem& posix_file_system();
 
-// The folder part of a path ("." if there is none).
+// The directory of a path ("." if there is none).
 std::string parent_directory(const std::string& path);
 
 }  // namespace milena

@@ -5,8 +5,8 @@
 
 namespace milena {
 
-// A function, because with std::in_place clang asks for the structure's default constructor before the structure
-// around it is complete, and then says that there is none.
+// A function, because with std::in_place clang looks for the structure's default constructor before the enclosing
+// structure is complete, and finds none.
 template <class T>
 std::optional<T> filled_optional() {
   return std::optional<T>(T());

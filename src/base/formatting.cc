@@ -1,6 +1,6 @@
 // fmt's few functions that are not templates, compiled here from its headers, so that the program needs no libfmt.so at
-// run time: each shared library costs a restart a quarter of a millisecond and a page or two of memory.
-// Never in a unity batch: the macro changes what the headers mean.
+// run time: each shared library costs a restart a quarter of a millisecond and a page or two of memory. Never in a
+// unity build: the macro changes the headers.
 #define FMT_HEADER_ONLY
 #include <cstdint>
 
@@ -8,7 +8,7 @@
 
 namespace milena {
 
-// Taking their addresses makes the compiler emit them, for everybody who includes <fmt/core.h> alone.
+// Taking their addresses makes the compiler emit them, for files that only include <fmt/core.h>.
 [[gnu::used]] static const void* const kFmtFunctions[] = {
     reinterpret_cast<const void*>(static_cast<std::string (*)(fmt::string_view, fmt::format_args)>(&fmt::vformat)),
     reinterpret_cast<const void*>(static_cast<void (*)(fmt::string_view, fmt::format_args)>(&fmt::vprint)),

@@ -16,7 +16,7 @@
 
 namespace milena {
 
-// The names of files as the compiler sees them must lead to a logger, however the build maps paths.
+// File names must map to a logger, however the build maps paths.
 static_assert(kLoggerFolders[logger_of_file(std::source_location::current().file_name())] == "base");
 static_assert(kLoggerFolders[logger_of_file("/home/me/src/milena/src/broker/api/00_produce.cc")] == "broker");
 static_assert(kLoggerFolders[logger_of_file("src/net/server.cc")] == "net");
@@ -47,10 +47,10 @@ const char* level_name(LogLevel level) {
 // --- limits
 
 constexpr size_t kLongestLine_bytes = 2048;
-// Of one kind: as many at once, and so many a second for ever.
+// Limits for one kind of line: a burst, and a sustained rate.
 constexpr double kBurst = 1000;
 constexpr double kLinesPerSecond = 10;
-// What was left out is told when a kind has been quiet, or limited, for so long.
+// The number of omitted lines is logged when a kind of line has been quiet, or limited, for so long.
 constexpr int64_t kTellAfter_ms = 1000;
 
 struct KindOfLine {
@@ -63,7 +63,7 @@ struct KindOfLine {
 
 struct LineLimits {
   std::mutex mutex;
-  // The texts are literals, which are as many as there are in the source.
+  // Bounded: the texts are literals in the source.
   std::unordered_map<std::string_view, KindOfLine> kinds;
   std::atomic<bool> any_left_out = false;
 };
@@ -73,7 +73,7 @@ LineLimits& limits() {
   return all;
 }
 
-// "12 more lines like this were left out: ..." for each kind whose time has come.
+// "12 more lines like this were left out: ..." for each kind that is due.
 std::vector<std::pair<LogLevel, std::string>> take_left_out(LineLimits& all, int64_t now_ms) {
   std::vector<std::pair<LogLevel, std::string>> told;
   bool more = false;

@@ -1,11 +1,11 @@
 // Log lines for people: one line each, time, level, text, on standard output (as Kafka's containers do).
 // The two lines that Kafka's users wait for are written with log_always, at any level.
 //
-// What clients chose (ids, names) may stand in any line: control characters are escaped, long lines cut. Of each kind
-// of line, that is each place in the source, only so many a second are written, and then how many were left out; debug
-// and trace have no limit.
+// Lines may contain text chosen by clients (ids, names): control characters are escaped and long lines are cut. Each
+// place in the source writes only so many lines a second, and later the number of omitted ones; debug and trace have no
+// limit.
 //
-// Each folder of the source is a logger of its own ("milena.broker"), which follows "root" until it is given a level.
+// Each folder of the source is a logger of its own ("milena.broker"), which follows "root" until its level is set.
 // Levels may be changed at any time, from any thread; they are not kept over a restart.
 #pragma once
 
@@ -26,25 +26,25 @@ enum class LogLevel : int8_t { kTrace, kDebug, kInfo, kWarn, kError, kFatal, kOf
 
 // "root" first, then one for each folder.
 std::span<const std::string_view> logger_names();
-// A place in logger_names(): which folder a file lies in; 0 for any other.
+// The index in logger_names() for a file's folder; 0 for any other.
 consteval uint8_t logger_of_file(std::string_view file);
 
 // The level of "root".
 void set_log_level(LogLevel level);
 LogLevel log_level(uint8_t logger = 0);
-// nullopt: as "root" again. For "root" itself that is no change.
+// nullopt: follows "root" again. For "root" itself that changes nothing.
 void set_logger_level(uint8_t logger, std::optional<LogLevel> level);
 void write_log_line(LogLevel level, const std::string& text);
 // Whether a line of this kind may be written now. If not, it is counted.
 bool admit_log_line(LogLevel level, std::string_view kind);
-// The text as it may stand in a line: "\\n" for a line's end, "\\x1b" for an escape.
+// The text escaped for a line: "\\n" for a line's end, "\\x1b" for an escape.
 std::string escape_for_log(std::string_view text);
 
 inline constexpr std::string_view kLoggerFolders[] = {"",    "base",     "broker", "coordinator",
                                                       "log", "metadata", "net",    "protocol"};
 
 consteval uint8_t logger_of_file(std::string_view file) {
-  // The build maps the checkout's path away: file names begin with "src/".
+  // The build strips the checkout's path: file names begin with "src/".
   size_t end = file.starts_with("src/") ? 0 : file.rfind("/src/");
   if (end == std::string_view::npos) return 0;
   std::string_view folder = file.substr(file.find('/', end == 0 ? 0 : end + 1) + 1);
@@ -55,7 +55,7 @@ consteval uint8_t logger_of_file(std::string_view file) {
   return 0;
 }
 
-// A format string that knows the logger of the file it stands in.
+// A format string with the logger of its source file.
 template <class... Args>
 struct LogFormat {
   template <class Text>

@@ -1,5 +1,5 @@
-// ManualExecutor: an Executor that runs only when told, on a clock that stands still until it is moved, with random
-// numbers from a seed. Tests and simulators use it; blocking work runs at once, in its turn. Single-threaded.
+// ManualExecutor: an Executor that is run by its caller, with a clock that only moves when set, and random numbers from
+// a seed. Tests and simulators use it; blocking work runs at once, in its turn. Single-threaded.
 #pragma once
 
 #include <deque>
@@ -24,7 +24,7 @@ class ManualClock final : public Clock {
 
 class ManualExecutor final : public Executor {
  public:
-  // The clock is the caller's and may serve several executors.
+  // The caller owns the clock; several executors may share it.
   explicit ManualExecutor(ManualClock& clock, uint64_t seed = 1) : clock_(clock), random_(seed) {}
 
   const Clock& clock() const override { return clock_; }
@@ -52,7 +52,7 @@ class ManualExecutor final : public Executor {
     for (Task& task : tasks) task();
   }
 
-  // One turn: what is ready now, the timers that are due, then the end-of-turn tasks. False if there was nothing.
+  // Runs one turn: ready tasks, due timers, then end-of-turn tasks. False if there was nothing to run.
   bool run_turn() {
     const Running running(*this);
     bool ran = false;
@@ -71,7 +71,7 @@ class ManualExecutor final : public Executor {
     for (Task& task : ends) { task(); ran = true; }
     return ran;
   }
-  // Turns until nothing is left to do at this time.
+  // Runs turns until nothing is left to do at this time.
   void run_until_idle() { while (run_turn()) {} }
 
  private:

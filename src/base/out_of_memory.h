@@ -1,6 +1,6 @@
-// What a client can make as large as it likes may be larger than the memory that is left. Such work is run through
-// fits_into_memory: it fails alone, and whoever asked for it loses its connection. Nothing that must not be left half
-// done may run in it. Such work is run through whole_or_not: the process ends, as if it had been killed.
+// Some work is as large as a client likes, and may need more memory than there is. fits_into_memory runs such work:
+// only the work fails, and the client loses its connection. It must not run anything that may not be left half done.
+// whole_or_not runs that: on failure the process ends, as if it had been killed.
 #pragma once
 
 #include <cstdlib>
@@ -19,7 +19,7 @@ template <class Work>
   }
 }
 
-// Not a noexcept function: a simulated process dies by an exception of its own.
+// Not noexcept: a simulated process dies by an exception.
 template <class Work>
 auto whole_or_not(Work&& work) {
   try {

@@ -18,7 +18,7 @@ struct FileSlice {
   uint64_t size = 0;
 };
 
-// Part of a buffer that somebody keeps alive (a received frame, a cache).
+// Part of a shared buffer (a received frame, a cache).
 struct SharedBytes {
   std::shared_ptr<const void> owner;
   ByteView view;
@@ -33,7 +33,7 @@ class Payload {
   Payload() = default;
   explicit Payload(Bytes bytes) { append(std::move(bytes)); }
 
-  // Empty pieces leave no chunk behind.
+  // Empty pieces add no chunk.
   void append(Bytes bytes);
   void append(SharedBytes bytes);
   void append(FileSlice slice);
@@ -44,7 +44,7 @@ class Payload {
   const std::vector<Chunk>& chunks() const { return chunks_; }
   std::vector<Chunk> take_chunks() && { size_ = 0; return std::move(chunks_); }
 
-  // All of it in one piece; reads the file slices. For tests, conversions and small answers.
+  // The whole payload in one piece; reads the file slices. For tests, conversions and small responses.
   Result<Bytes> flatten() const;
 
  private:

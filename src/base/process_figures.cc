@@ -16,7 +16,7 @@ uint64_t count_entries(const char* path) {
   uint64_t entries = 0;
   while (const dirent* entry = ::readdir(directory)) entries += entry->d_name[0] != '.' ? 1 : 0;
   ::closedir(directory);
-  return entries > 0 ? entries - 1 : 0;  // without the one that is open for this
+  return entries > 0 ? entries - 1 : 0;  // without the one opened here
 }
 
 double boot_seconds() {
@@ -29,7 +29,7 @@ double boot_seconds() {
   return 0;
 }
 
-// The fields behind the name of the program, which may hold anything but ends with the last parenthesis.
+// The fields behind the program's name, which may contain anything but ends with the last parenthesis.
 void read_stat(ProcessFigures& figures) {
   std::ifstream file("/proc/self/stat");
   std::string line;

@@ -1,11 +1,11 @@
-// What the system says of this process: for metrics. Any thread; reads a few files of /proc.
+// The system's figures about this process, for metrics. Any thread; reads a few files of /proc.
 #pragma once
 
 #include <cstdint>
 
 namespace milena {
 
-// 0 where the system does not say.
+// 0 if unknown.
 struct ProcessFigures {
   double cpu_seconds = 0;
   double start_seconds = 0;  // since 1970

@@ -1,6 +1,5 @@
-// Random: where random numbers come from. The broker uses the kernel's; tests and simulators use a seed, so that a run
-// of a whole node can be repeated. Code outside base/ and net/ gets its Random from an Executor and never asks the
-// kernel.
+// Random: a source of random numbers. The broker uses the kernel's; tests and simulators use a seed, so that a run of a
+// whole node can be repeated. Code outside base/ and net/ gets its Random from an Executor, never from the kernel.
 #pragma once
 
 #include <cstdint>
@@ -14,11 +13,11 @@ class Random {
   virtual uint64_t next() = 0;
 };
 
-// The kernel's, which nobody can guess. Any thread.
+// The kernel's, unpredictable. Any thread.
 Random& system_random();
 
-// For hash tables whose keys clients choose. The kernel's even in a simulation: no result depends on it, only the
-// places in the table.
+// For hash tables with keys chosen by clients. The kernel's even in a simulation: it changes only the places in the
+// table, no result.
 uint64_t hash_seed();
 
 // The same numbers for the same seed (SplitMix64). Not for secrets. One thread at a time.

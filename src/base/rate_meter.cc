@@ -10,7 +10,7 @@ namespace milena {
 
 namespace {
 
-// Rounded; a bound that is next to nothing asks for a silence without end.
+// Rounded; for a bound near zero the pause is infinite.
 int64_t whole_ms(double ms) { return ms < 9e18 ? std::llround(ms) : std::numeric_limits<int64_t>::max(); }
 
 }  // namespace
@@ -35,8 +35,8 @@ void RateMeter::record(double amount, int64_t now_ms) {
   sample->total += amount;
 }
 
-// The time that the samples cover. A meter that is young is taken to have been silent before, all windows but one: its
-// first second must not look like the rate of a whole period.
+// The time covered by the samples. A new meter counts as idle before, for all windows but one: its first second must
+// not count as the rate of a whole period.
 double RateMeter::elapsed_ms(int64_t now_ms) const {
   int64_t oldest_ms = now_ms;
   for (const Sample& sample : samples_) {

@@ -1,7 +1,7 @@
-// What quotas are measured with. Pure values: whoever records says when it is.
+// Meters for quotas. Pure values: the caller passes the time.
 //
 // Sources: Kafka's Rate/SampledStat (bytes, request time, connections) and TokenBucket (controller mutations), and
-// QuotaUtils for how long somebody who is over the bound has to wait.
+// QuotaUtils for how long a client over its quota has to wait.
 #pragma once
 
 #include <cstddef>
@@ -10,17 +10,17 @@
 
 namespace milena {
 
-// How much a second, over the last `windows` samples of `window_ms` each.
+// Amount per second, over the last `windows` samples of `window_ms` each.
 class RateMeter {
  public:
   RateMeter(int windows, int64_t window_ms);
 
-  // A negative amount takes back what was recorded in the same moment.
+  // A negative amount undoes one recorded at the same time.
   void record(double amount, int64_t now_ms);
   double rate(int64_t now_ms) const;
-  // How long a silence brings the rate down to the bound; 0 while it is not above it.
+  // How long a pause brings the rate down to the bound; 0 if it is not above it.
   int64_t throttle_ms(double bound, int64_t now_ms) const;
-  // Nothing was recorded for so long that the meter says 0.
+  // Nothing was recorded for so long that the rate is 0.
   bool is_idle(int64_t now_ms) const;
 
  private:
@@ -33,22 +33,22 @@ class RateMeter {
   double elapsed_ms(int64_t now_ms) const;
 
   int64_t window_ms_;
-  // As many samples as there were times to record one, and so many at most.
+  // One sample for each window with records, at most this many.
   size_t most_samples_;
   size_t current_ = 0;
   std::vector<Sample> samples_;
 };
 
-// So much a second, with what was not used within `burst_s` seconds to spend at once. May go below zero: the one who
-// brings it there is served, the next one is not.
+// Tokens per second, up to `burst_s` seconds' worth of unused ones at once. May go below zero: the request that takes
+// it there passes, the next one waits.
 class TokenBucket {
  public:
   explicit TokenBucket(double burst_s) : burst_s_(burst_s) {}
 
   void spend(double tokens, double rate, int64_t now_ms);
-  // Tokens there now.
+  // Tokens available now.
   double available(double rate, int64_t now_ms) const;
-  // How long until the bucket is not below zero any more.
+  // How long until the bucket is no longer below zero.
   int64_t throttle_ms(double rate, int64_t now_ms) const;
 
  private:

@@ -1,5 +1,5 @@
-// Result<T>: the outcome of something that the world can spoil (a disk, a file's bytes, a parser's input).
-// Expected answers to a client are ErrorCode (protocol/error_code.h); our own bugs are CHECK.
+// Result<T>: the outcome of something that can fail for outside reasons (a disk, a file's bytes, a parser's input).
+// Expected errors to a client are ErrorCode (protocol/error_code.h); our own bugs are CHECK.
 #pragma once
 
 #include <optional>
@@ -12,19 +12,19 @@
 namespace milena {
 
 enum class ErrorKind {
-  kIo,         // the operating system said no; the log directory goes offline
-  kExhausted,  // no descriptor, memory or room at this moment: nothing is wrong with the disk, and it may work later
-  kDenied,     // this one path cannot be used: its permissions, or what it is; others may well be
-  kCorrupt,    // bytes that cannot be what they claim to be
-  kInvalid,    // an argument or setting that is not acceptable
-  kNotFound,   // something that is not there
-  kExists,     // something that is there already, or is held by another process
+  kIo,         // the operating system failed; the log directory goes offline
+  kExhausted,  // no descriptor, memory or space right now: the disk is fine, and it may work later
+  kDenied,     // this path cannot be used, for its permissions or type; others may work
+  kCorrupt,    // invalid bytes
+  kInvalid,    // an invalid argument or setting
+  kNotFound,   // something does not exist
+  kExists,     // something exists already, or is held by another process
   kUnsupported,
 };
 
 struct Error {
   ErrorKind kind = ErrorKind::kIo;
-  // One line for a person: the name, the value, what was expected.
+  // One line for people: the name, the value, what was expected.
   std::string message;
 };
 
@@ -67,7 +67,7 @@ Error make_error(ErrorKind kind, fmt::format_string<Args...> format, Args&&... a
 
 }  // namespace milena
 
-// Leaves the function with the error of a Status or Result expression that failed.
+// Returns the error of a failed Status or Result expression.
 #define RETURN_IF_ERROR(expression)                        \
   do {                                                     \
     if (auto milena_status_ = (expression); !milena_status_.ok()) return milena_status_.error(); \

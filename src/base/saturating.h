@@ -1,5 +1,5 @@
-// Arithmetic with times and sizes that somebody sets: a setting, a field of a request, the timestamp of a record. What
-// would go beyond the end of the numbers stops there: "now plus for ever" is for ever, and not long ago.
+// Saturating arithmetic for times and sizes from outside: a setting, a field of a request, the timestamp of a record.
+// Results stop at the type's limits: "now plus forever" is forever, and not long ago.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
-// SmallVector<T, N>: the elements lie inside the object up to N of them, on the heap beyond. For the lists
-// that every partition has (replicas, ISR, directories), in the metadata and in answers: they hold one to three
-// elements and there are tens of thousands of them. Set as a whole and then read; T is plain data.
+// SmallVector<T, N>: up to N elements are inside the object, more are on the heap. For the lists of every partition
+// (replicas, ISR, directories), in the metadata and in responses: they have one to three elements and there are tens of
+// thousands of them. Set as a whole and then read; T is plain data.
 #pragma once
 
 #include <algorithm>
@@ -32,7 +32,7 @@ class SmallVector {
   ~SmallVector() { release(); }
 
   void assign(std::span<const T> from) {
-    // `from` may be our own elements.
+    // `from` may point into this vector.
     SmallVector made;
     if (from.size() > N) made.heap_ = new T[from.size()];
     made.size_ = static_cast<uint32_t>(from.size());

@@ -1,6 +1,6 @@
 // Kafka's variable-length integers (org.apache.kafka.common.utils.ByteUtils): seven bits a byte, least significant
 // first. Records hold them zig-zag (varint, varlong), flexible messages unsigned.
-// As Kafka does, a fifth (tenth) byte may not say that more follows, and its bits beyond the type are dropped.
+// As in Kafka, a fifth (tenth) byte may not announce another one, and its bits beyond the type are dropped.
 #pragma once
 
 #include "base/bytes.h"
@@ -29,7 +29,7 @@ constexpr size_t unsigned_varint_size(uint64_t value) {
 constexpr size_t varint_size(int32_t value) { return unsigned_varint_size(zigzag_encode(value)); }
 constexpr size_t varlong_size(int64_t value) { return unsigned_varint_size(zigzag_encode(value)); }
 
-// Writes into memory that has room for kMaxVarlongSize bytes; returns the end of what was written.
+// Writes into memory with room for kMaxVarlongSize bytes; returns the end of the written bytes.
 inline char* write_unsigned_varlong(char* to, uint64_t value) {
   for (; value >= 0x80; value >>= 7) *to++ = static_cast<char>(value | 0x80);
   *to++ = static_cast<char>(value);
@@ -47,8 +47,8 @@ inline void append_unsigned_varint(Bytes& to, uint32_t value) { append_unsigned_
 inline void append_varint(Bytes& to, int32_t value) { append_unsigned_varlong(to, zigzag_encode(value)); }
 inline void append_varlong(Bytes& to, int64_t value) { append_unsigned_varlong(to, zigzag_encode(value)); }
 
-// The readers return where the number ended, or nullptr when it is cut off at `end` or too long. Nearly all numbers
-// have one or two bytes, and three in the later records of a large batch, so these are read without a loop.
+// The readers return the end of the number, or nullptr if it is cut off at `end` or too long. Nearly all numbers have
+// one or two bytes, and three in the later records of a large batch, so these are read without a loop.
 template <class T, size_t MaxSize>
 inline const char* read_unsigned_number(const char* from, const char* end, T& value) {
   const auto byte_at = [from](size_t i) { return static_cast<T>(static_cast<uint8_t>(from[i])); };

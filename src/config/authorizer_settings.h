@@ -1,4 +1,4 @@
-// What the settings say of authorization: authorizer.class.name, and Kafka's StandardAuthorizer's own super.users and
+// The settings of authorization: authorizer.class.name, and Kafka's StandardAuthorizer's own super.users and
 // allow.everyone.if.no.acl.found.
 #pragma once
 
@@ -13,13 +13,13 @@ inline constexpr const char* kSuperUsers = "super.users";
 inline constexpr const char* kAllowEveryone = "allow.everyone.if.no.acl.found";
 
 struct AuthorizerSettings {
-  // False: everybody may do everything.
+  // False: everything is allowed to everyone.
   bool enforced = false;
   std::set<Bytes, std::less<>> super_users;  // "User:admin"
   bool allow_if_no_acl = false;
 };
 
-// An error names the setting, where it is from and what was expected. Any other class than StandardAuthorizer is one.
+// An error names the setting, its source and what was expected. Any class but StandardAuthorizer is an error.
 Result<AuthorizerSettings> authorizer_settings(const Settings& settings);
 
 }  // namespace milena::config

@@ -15,7 +15,7 @@ namespace {
 
 using Synonym = DescribedConfig::Synonym;
 
-// "listener.name.<listener>.<name>": the setting of one listener. Empty if the name is none.
+// "listener.name.<listener>.<name>": the setting of one listener. Empty for other names.
 ByteView name_without_listener(ByteView name) {
   constexpr ByteView kPrefix = "listener.name.";
   if (!name.starts_with(kPrefix)) return {};
@@ -23,7 +23,7 @@ ByteView name_without_listener(ByteView name) {
   return dot == ByteView::npos ? ByteView() : name.substr(dot + 1);
 }
 
-// Settings that mean the same in other units, the strongest first (Kafka's brokerConfigSynonyms).
+// Settings with the same meaning in other units, highest precedence first (Kafka's brokerConfigSynonyms).
 std::vector<ByteView> family_of(ByteView name) {
   static const std::vector<std::vector<ByteView>> kFamilies{
       {"log.roll.ms", "log.roll.hours"},
@@ -38,7 +38,7 @@ std::vector<ByteView> family_of(ByteView name) {
   return {name};
 }
 
-// A name that no table knows may hold a secret.
+// An unknown setting may be secret.
 bool is_sensitive(ByteView name) {
   const ConfigDef* def = find_broker_config(name);
   if (def == nullptr) {
@@ -78,7 +78,7 @@ void add_altered(const ConfigMap& altered, ByteView name, ConfigSource source, s
     out.push_back({Bytes(name), found->second, source});
 }
 
-// In Kafka no settings of a broker, but of its dynamic configs: none of them names a default
+// In Kafka these are not settings of a broker, but dynamic configs: none of them has a default
 // (QuotaConfig.brokerQuotaConfigs).
 bool is_dynamic_only(ByteView name) {
   return name == "leader.replication.throttled.rate" || name == "follower.replication.throttled.rate" ||
@@ -120,7 +120,7 @@ std::optional<ConfigError> refuse_names(const Names& names, ByteView why) {
   return ConfigError{fmt::format("{}: [{}]", why, fmt::join(names, ", ")), ErrorCode::kInvalidRequest};
 }
 
-// Key stores are read again when they change, but only as those of a listener.
+// Key stores are reloaded on a change, but only those of a listener.
 bool needs_listener(ByteView name) {
   return name.starts_with("ssl.keystore.") || name.starts_with("ssl.truststore.") || name == "ssl.key.password" ||
          name == "ssl.engine.factory.class";
@@ -148,7 +148,7 @@ std::optional<ConfigError> check_values(const ConfigMap& configs) {
     if (def == nullptr) continue;
     if (auto complaint = config_complaint(*def, value))
       return ConfigError{std::move(*complaint), ErrorCode::kInvalidRequest};
-    // No Java class can be found here, except the ones that stand for what is built in.
+    // No Java classes exist here, except the names of built-in parts.
     const bool classes = def->type == ConfigType::kClass || name == "metric.reporters";
     if (classes && !trim_blanks(value).empty() && trim_blanks(value) != default_text(*def)) {
       return ConfigError{fmt::format("Invalid value {} for configuration {}: Class {} could not be found.",
@@ -158,7 +158,7 @@ std::optional<ConfigError> check_values(const ConfigMap& configs) {
   return std::nullopt;
 }
 
-// Thread pools may not shrink or grow to more than half or double at a time.
+// The size of a thread pool may at most be halved or doubled at a time.
 constexpr std::array kThreadCounts{
     ByteView("num.io.threads"), ByteView("num.network.threads"), ByteView("num.replica.fetchers"),
     ByteView("num.recovery.threads.per.data.dir"), ByteView("background.threads")};
@@ -181,13 +181,13 @@ Bytes thread_complaint(const Settings& before, const Settings& after) {
   return {};
 }
 
-// 0 is allowed in the file, and not later.
+// 0 is allowed only in the file.
 Bytes connection_rate_complaint(const Settings& after) {
   const int32_t rate = after.get_int("max.connection.creation.rate");
   return rate > 0 ? Bytes() : fmt::format("Invalid max.connection.creation.rate {}", rate);
 }
 
-// Local retention lies within the whole, where both are limits.
+// Local retention must be within the total, if both are set.
 Bytes local_retention_complaint(const Settings& after) {
   const auto check = [&](ByteView local, ByteView whole, int64_t limit) -> Bytes {
     const int64_t value = after.get_long(local);
@@ -208,7 +208,7 @@ Bytes local_retention_complaint(const Settings& after) {
   return complaint;
 }
 
-// What Kafka's parts say that are to be reconfigured reaches the client inside the text of another exception.
+// In Kafka, complaints of the parts being reconfigured reach the client inside the text of another exception.
 Bytes reconfiguration_complaint(const Bytes& complaint) {
   if (complaint.empty()) return complaint;
   return fmt::format(
@@ -278,8 +278,8 @@ bool contains_listener(const std::vector<ListenerEndpoint>& endpoints, const std
                      [&](const ListenerEndpoint& each) { return each.listener_name == name; });
 }
 
-// A listener may come or go while the broker runs (Kafka's DynamicListenerConfig). What is advertised, the controller's
-// and the one between brokers are set at start, and their listeners have to stay.
+// Listeners may be added or removed while the broker runs (Kafka's DynamicListenerConfig). Advertised listeners, the
+// controller's and the inter-broker listener are set at start and have to stay.
 Bytes listener_complaint(const Settings& before, const Settings& after) {
   const auto same = [&](ByteView name) { return before.text(name) == after.text(name); };
   if (same("listeners") && same("listener.security.protocol.map")) return {};

@@ -1,5 +1,5 @@
-// Broker settings as resources of the protocol: what DescribeConfigs tells of them, and which alterations are accepted.
-// The rows are those of config/config_def.h; how altered values take effect is Settings::with_altered().
+// Broker settings as resources of the protocol: descriptions for DescribeConfigs, and validation of alterations. The
+// rows are those of config/config_def.h; Settings::with_altered() applies altered values.
 //
 // Pure functions over text. Source: Kafka's DynamicBrokerConfig, ConfigAdminManager, ConfigHelper; error codes and
 // messages are theirs.
@@ -14,25 +14,25 @@
 
 namespace milena::config {
 
-// What is set at the three layers over the defaults. Views: nothing is kept.
+// The configs set in the three layers over the defaults. Views: nothing is kept.
 struct BrokerLayers {
-  const Settings& start;      // as the broker was started
+  const Settings& start;      // given at start
   const ConfigMap& for_all;   // BROKER ""
   const ConfigMap& for_this;  // BROKER "<id>"
 };
 
-// All settings of this broker by name, those included that only somebody's file or alteration knows.
+// All settings of this broker by name, including unknown ones from a file or an alteration.
 std::vector<DescribedConfig> describe_broker_configs(const BrokerLayers& layers);
 // One of them.
 DescribedConfig describe_broker_config(const BrokerLayers& layers, ByteView name);
-// What is altered for all brokers, and nothing else.
+// Only the configs altered for all brokers.
 std::vector<DescribedConfig> describe_cluster_defaults(const ConfigMap& for_all);
 
-// Kafka calls them LIST, to be appended to; null where there is no such config.
+// The row of a config that can be altered, whose type decides whether values can be appended; null if there is none.
 const ConfigDef* find_alterable_broker_config(ByteView name);
 
-// Whether `after` may be what is altered for this broker, or for all of them. What was altered before for the other of
-// the two, and at the start, is in `layers`.
+// Validates `after` as the altered configs of this broker, or of all brokers. `layers` has the configs altered for the
+// other of the two, and those given at start.
 std::optional<ConfigError> validate_broker_configs(const ConfigMap& after, bool for_this_broker,
                                                    const BrokerLayers& layers);
 

@@ -12,7 +12,7 @@ namespace milena::config {
 namespace {
 
 constexpr int64_t kLeastIntervalMs = 100, kMostIntervalMs = 3'600'000;
-// A pattern is matched at every request of telemetry: what it may cost is bounded.
+// A pattern is matched at every telemetry request: its cost is bounded.
 constexpr int64_t kPatternMemoryBytes = 1 << 20;
 
 constexpr ConfigDef kClientMetricsDefs[]{
@@ -34,7 +34,7 @@ struct MatchEntry {
   ByteView pattern;
 };
 
-// As Java's split("=") of two parts: nothing behind the sign is no second part.
+// Like Java's split("=") into two parts: an empty text behind the sign is no part.
 std::optional<MatchEntry> parse_match(ByteView text) {
   const size_t sign = text.find('=');
   if (sign == ByteView::npos || text.find('=', sign + 1) != ByteView::npos || sign + 1 == text.size())
@@ -62,7 +62,7 @@ Bytes property_of(const TelemetryClient& client, ByteView property) {
   return fmt::format("{}", client.source_port);
 }
 
-// The value of a config, or its default where nobody sets it or it cannot be.
+// The value of a config, or its default if it is not set or invalid.
 ByteView own_or_default(const ConfigMap& own, ByteView name) {
   const ConfigDef& def = *find_client_metrics_config(name);
   const auto found = own.find(name);

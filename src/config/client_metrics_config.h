@@ -1,5 +1,5 @@
-// Configs of client metrics subscriptions (resource type CLIENT_METRICS, KIP-714): the table, what is accepted, what it
-// means. The name of the resource is the subscription's. Pure. Source: Kafka's ClientMetricsConfigs,
+// Configs of client metrics subscriptions (resource type CLIENT_METRICS, KIP-714): the table, validation, and parsed
+// subscriptions. The name of the resource is the subscription's. Pure. Source: Kafka's ClientMetricsConfigs,
 // ClientMetricsManager.
 #pragma once
 
@@ -23,7 +23,7 @@ const ConfigDef* find_client_metrics_config(ByteView name);
 std::optional<ConfigError> validate_client_metrics_configs(ByteView subscription, const ConfigMap& own);
 std::vector<DescribedConfig> describe_client_metrics_configs(const ConfigMap& own);
 
-// Who asks. The views need only live for the call they are given to.
+// The client that asks. The views need only live for the call they are passed to.
 struct TelemetryClient {
   Uuid instance_id;
   ByteView client_id;
@@ -36,7 +36,7 @@ struct TelemetryClient {
 // One subscription, its patterns compiled. Immutable and shared.
 class ClientMetricsSubscription {
  public:
-  // Whatever is not acceptable in `own` counts as not set; a bad pattern matches nobody.
+  // Invalid configs in `own` count as not set; a bad pattern matches no client.
   explicit ClientMetricsSubscription(const ConfigMap& own);
 
   bool matches(const TelemetryClient& client) const;

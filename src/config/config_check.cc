@@ -1,4 +1,4 @@
-// Whether a text is acceptable for a config, and what to say about it: Kafka's ConfigDef, its parsing and validators.
+// Validates the text of a config, with error messages: Kafka's ConfigDef, its parsing and validators.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ struct Range {
   double high = std::numeric_limits<double>::infinity();
   ByteView low_text;
   ByteView high_text;
-  ByteView also;  // a value outside that is allowed too
+  ByteView also;  // another allowed value outside of the range
 };
 
 // "[1,...]", "[1,...,9]", "[1,...,9] or -1"
@@ -37,7 +37,7 @@ Range parse_range(ByteView valid) {
   return range;
 }
 
-// What is wrong with a number; empty if nothing. Kafka lets NaN pass.
+// The complaint about a number; empty if it is valid. Kafka lets NaN pass.
 Bytes outside_range(ByteView valid, double number, ByteView text) {
   if (!valid.starts_with('[')) return {};
   Range range = parse_range(valid);
@@ -75,7 +75,7 @@ bool are_throttled_replicas(const std::vector<ByteView>& entries) {
   });
 }
 
-// One number of an ISO duration, with its unit: "10D", "0.5S". Takes it off the text.
+// One number of an ISO duration, with its unit: "10D", "0.5S". Removes it from the text.
 bool take_amount(ByteView& text, ByteView& units, bool fraction) {
   size_t digits = 0;
   while (digits < text.size() && ((text[digits] >= '0' && text[digits] <= '9') || (fraction && text[digits] == '.')))
@@ -90,7 +90,7 @@ bool take_amount(ByteView& text, ByteView& units, bool fraction) {
   return true;
 }
 
-// What Duration.parse takes and is not negative: PnDTnHnMn.nS.
+// A non-negative duration that Duration.parse accepts: PnDTnHnMn.nS.
 bool is_duration(ByteView text) {
   if (text.size() < 3 || (text[0] != 'P' && text[0] != 'p')) return false;
   text.remove_prefix(1);

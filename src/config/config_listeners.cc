@@ -71,7 +71,7 @@ void drop_controller_listeners(const Settings& settings, std::vector<ListenerEnd
   std::erase_if(endpoints, [&](const ListenerEndpoint& endpoint) { return names.contains(endpoint.listener_name); });
 }
 
-// Looks the protocol up. A controller's listener needs no entry where the map was not written.
+// Looks up the protocol. A controller's listener needs no entry if the map is not set.
 Status choose_protocol(const Settings& settings, const ProtocolMap& protocols, bool of_controller,
                        ListenerEndpoint& endpoint) {
   const Bytes& text = settings.get_string("listeners");
@@ -123,7 +123,7 @@ Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings)
   Result<std::vector<ListenerEndpoint>> endpoints = parse_listener_endpoints("listeners", text);
   if (!endpoints.ok()) return endpoints.error();
   drop_controller_listeners(settings, *endpoints);
-  // A node that is a controller alone serves no clients.
+  // A node that is only a controller serves no clients.
   if (endpoints->empty() && settings.has_role("broker")) {
     return endpoint_error("listeners", text, "at least one listener for clients");
   }
@@ -186,8 +186,8 @@ bool is_wildcard(ByteView host) { return host.empty() || host == "0.0.0.0" || ho
 
 namespace {
 
-// Without advertised.listeners clients are told what listeners names, as in Kafka; where that is a wildcard, the
-// address that they came to.
+// Without advertised.listeners clients get the addresses of `listeners`, as in Kafka; for a wildcard, the address that
+// they connected to.
 Result<AdvertisedListeners> advertised_by_listeners(const Settings& settings) {
   AdvertisedListeners result;
   Result<std::vector<ListenerEndpoint>> listeners = broker_listeners(settings);

@@ -1,4 +1,4 @@
-// ConfigMap: the configs that were set for one resource, by name, in the order in which they are listed.
+// ConfigMap: the configs set for one resource, by name.
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// Short words for the rows of the configuration table; only for the config_rows_*.cc files.
+// Shorthands for the rows of the configuration table; only for the config_rows_*.cc files.
 #pragma once
 
 #include "config/config_def.h"

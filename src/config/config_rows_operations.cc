@@ -1,5 +1,5 @@
 // Settings of quotas, metrics.
-// See config_def.h for what a row says.
+// See config_def.h for the fields of a row.
 #include "config/config_rows.h"
 
 namespace milena::config {

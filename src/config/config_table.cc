@@ -84,7 +84,7 @@ const RemovedConfig* find_removed_config(ByteView name) {
 }
 
 std::string nearest_config_name(ByteView name) {
-  // People write the topic's name for the broker's default: retention.ms for log.retention.ms.
+  // People use the topic's name for the broker's default: retention.ms for log.retention.ms.
   Bytes with_prefix = "log." + Bytes(name);
   if (find_broker_config(with_prefix)) return with_prefix;
   std::string best;

@@ -25,7 +25,7 @@ std::optional<int64_t> parse_integer(ByteView text) {
   return value;
 }
 
-// A sign, digits, an exponent, a suffix out of fFdD; NaN and Infinity as words.
+// A sign, digits, an exponent, a suffix of fFdD; NaN and Infinity as words.
 std::optional<double> parse_double(ByteView text) {
   text = trim_blanks(text);
   double sign = 1;
@@ -40,7 +40,7 @@ std::optional<double> parse_double(ByteView text) {
   double value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (end != text.data() + text.size() || error == std::errc::invalid_argument) return std::nullopt;
-  // Too large or too small to say; strtod knows which.
+  // Too large or too small; strtod decides which.
   if (error == std::errc::result_out_of_range) value = std::strtod(Bytes(text).c_str(), nullptr);
   return sign * value;
 }
@@ -77,7 +77,7 @@ Bytes double_text(double value) {
     Bytes text = fmt::format("{}", value);
     return text.find('.') == Bytes::npos ? text + ".0" : text;
   }
-  // The shortest digits that tell the number, as a mantissa with a point and a bare exponent.
+  // The shortest digits that identify the number, as a mantissa with a point and a bare exponent.
   char digits[32];
   auto [end, error] = std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::scientific);
   Bytes text(digits, error == std::errc() ? end : digits);

@@ -1,4 +1,4 @@
-// DescribedConfig: one config of a resource as DescribeConfigs and CreateTopics answer it. Values only; made by
+// DescribedConfig: one config of a resource in responses of DescribeConfigs and CreateTopics. Values only; created by
 // topic_config.h, broker_config.h, group_config.h and client_metrics_config.h. Source: Kafka's ConfigHelper,
 // DescribeConfigsResponse.
 #pragma once
@@ -13,7 +13,7 @@
 
 namespace milena::config {
 
-// What a value stands for; the numbers are those of DescribeConfigs.
+// Where a value comes from; the numbers are those of DescribeConfigs.
 enum class ConfigSource : int8_t {
   kUnknown = 0,
   kDynamicTopic = 1,
@@ -26,7 +26,7 @@ enum class ConfigSource : int8_t {
   kGroup = 8,
 };
 
-// What is wrong with a resource's configs.
+// An error in a resource's configs.
 struct ConfigError {
   Bytes message;
   ErrorCode code = ErrorCode::kInvalidConfig;
@@ -38,19 +38,19 @@ struct DescribedConfig {
     std::optional<Bytes> value;
     ConfigSource source = ConfigSource::kDefault;
   };
-  // Null for a name that no table knows.
+  // Null for an unknown name.
   const ConfigDef* def = nullptr;
   Bytes name;
   std::optional<Bytes> value;
   ConfigSource source = ConfigSource::kDefault;
   bool read_only = false;
-  // Whoever makes it leaves the values out.
+  // The creator leaves the values out.
   bool sensitive = false;
-  // Most specific first; the config itself where the resource sets it, then what it follows.
+  // Most specific first; the config itself if the resource sets it, then its fallbacks.
   std::vector<Synonym> synonyms;
 };
 
-// "" where there is none.
+// "" if there is none.
 inline ByteView default_text(const ConfigDef& def) { return def.default_value == nullptr ? "" : def.default_value; }
 
 // Kafka's DynamicConfig of a resource that has values of its own over defaults: `own` as text, else the first

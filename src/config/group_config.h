@@ -1,7 +1,6 @@
-// Configs of groups (resource type GROUP): the table, what is accepted, what a group goes by, what DescribeConfigs
-// tells.
+// Configs of groups (resource type GROUP): the table, validation, effective values, descriptions for DescribeConfigs.
 //
-// A group that sets nothing follows the broker's settings; what it sets must lie between the broker's limits, and is
+// A group without a value follows the broker's settings. Its own value must be within the broker's limits, and is
 // capped by them when it is used, since the limits may change. Pure functions over text. Source: Kafka's GroupConfig,
 // GroupConfigManager.
 #pragma once
@@ -26,14 +25,14 @@ struct GroupConfigDef {
 std::span<const GroupConfigDef> group_config_defs();
 const GroupConfigDef* find_group_config(ByteView name);
 
-// nullopt: `own` may be what the group sets. `broker` are the effective settings.
+// nullopt: `own` is valid. `broker` are the effective settings.
 std::optional<ConfigError> validate_group_configs(const ConfigMap& own, const Settings& broker);
 
-// What the group goes by: its own value within the limits, else the broker's.
+// The effective value of a group: its own within the limits, else the broker's.
 int32_t group_config_int(ByteView name, const ConfigMap& own, const Settings& broker);
 Bytes group_config_text(ByteView name, const ConfigMap& own, const Settings& broker);
 
-// `start` and the altered ones tell where the broker's value comes from.
+// `start` and the altered settings give the source of the broker's value.
 std::vector<DescribedConfig> describe_group_configs(const ConfigMap& own, const Settings& start,
                                                     const ConfigMap& for_all, const ConfigMap& for_this);
 

@@ -1,6 +1,6 @@
-// ListenerSettings: the broker's settings as one listener has them. A setting may be written for a listener alone
-// (listener.name.<name>.<setting>), and those of SASL for one mechanism of it (listener.name.<name>.plain.<setting>).
-// A view of the settings, which outlive it.
+// ListenerSettings: the effective settings of one listener. A setting may be set for one listener
+// (listener.name.<name>.<setting>), and those of SASL for one of its mechanisms (listener.name.<name>.plain.<setting>).
+// A view of the settings, which must outlive it.
 #pragma once
 
 #include <optional>
@@ -22,17 +22,17 @@ class ListenerSettings {
     std::string origin;  // for people; empty for a default
   };
 
-  // The value that is written closest to the listener; nothing where none has one. `mechanism` is a SASL mechanism,
-  // and empty for what is no setting of one.
+  // The most specific value for the listener; nothing if it is not set. `mechanism` is a SASL mechanism, and empty for
+  // other settings.
   std::optional<Found> find(ByteView mechanism, ByteView name) const;
-  // The same, but what holds for all mechanisms does not count.
+  // The same, without values for all mechanisms.
   std::optional<Found> find_own(ByteView mechanism, ByteView name) const;
-  // The same by type. The text is checked as that of the broker's setting is.
+  // The same by type. The text is checked like that of the broker's setting.
   Result<std::optional<Found>> checked(ByteView mechanism, ByteView name) const;
   Result<int64_t> number(ByteView mechanism, ByteView name) const;  // the setting has a default
   Result<std::vector<Bytes>> list(ByteView mechanism, ByteView name) const;
 
-  // "listener.name.sasl.plain." and what follows, for a message about a setting that is missing.
+  // The full key ("listener.name.sasl.plain..."), for a message about a missing setting.
   Bytes key_of(ByteView mechanism, ByteView name) const;
 
   static Error mistake(const Found& found, bool secret, ByteView expected);

@@ -13,7 +13,7 @@
 namespace milena::config {
 namespace {
 
-// Settings of plug-ins and of parts that are configured under a prefix; nobody can say here whether they are right.
+// Settings of plug-ins and of parts that are configured under a prefix; they cannot be checked here.
 bool is_foreign(ByteView key) {
   for (ByteView prefix : {"listener.name.", "rsm.config.", "rlmm.config.", "controller.quorum.", "confluent.",
                           "metrics.", "config.providers."}) {
@@ -26,7 +26,7 @@ bool is_foreign(ByteView key) {
   return key == "super.users" || key == "allow.everyone.if.no.acl.found";
 }
 
-// A person who set a variable looks for its name, not for the setting's.
+// A user who set a variable looks for its name, not for the setting's.
 std::string variable_of(const std::string& origin) {
   return origin.starts_with("environment ") ? " (" + origin + ")" : std::string();
 }
@@ -86,7 +86,7 @@ Result<Settings> Settings::load(const SettingsInput& input) {
   for (const ConfigDef& def : broker_configs()) {
     const Value& value = settings.values_[config_index(def)];
     if (value.source == Source::kDefault || (def.marks & kConfigNoEffect) != 0) continue;
-    // Somebody's file with Kafka's own default in it says nothing new.
+    // No warning for a file with Kafka's default in it.
     auto is = [&value](const char* text) { return text && value.text == text; };
     if (is(def.default_value) || is(def.kafka_default) || value.text == "") continue;
     std::string why = warnings.of(def.name);
@@ -145,7 +145,7 @@ void Settings::put_altered(const AlteredSettings& altered, Source source, std::v
   for (const auto& [name, text] : altered) {
     const ConfigDef* def = find_broker_config(name);
     if (def == nullptr) {
-      // A listener's own takes effect with it; somebody else's is kept and described.
+      // Settings of a listener take effect with it; others are only kept and described.
       if (!name.starts_with("listener.name.")) continue;
       others_[name] = text;
       other_origins_[name] = "altered";
@@ -188,15 +188,15 @@ void Settings::warn_about(const Bytes& key, const Bytes& text) {
   warnings_.push_back(fmt::format("{}{}: no such setting; it is ignored{}", key, variable, meant));
 }
 
-// As the images of Kafka and Confluent do: who says in the environment only what clients are told means that these
-// ports are listened on, at every address.
+// As in the images of Kafka and Confluent: if the environment only sets advertised listeners, the broker listens on
+// their ports, at every address.
 void Settings::derive_listeners() {
   const std::optional<Bytes>& advertised = text("advertised.listeners");
   if (is_set("listeners") || source("advertised.listeners") != Source::kEnvironment || !advertised) return;
   Bytes listeners;
   for (const Bytes& item : parse_list(*advertised)) {
     size_t slashes = item.find("://"), colon = item.rfind(':');
-    if (slashes == Bytes::npos || colon < slashes + 3) return;  // "auto", or a mistake that is named as one
+    if (slashes == Bytes::npos || colon < slashes + 3) return;  // "auto", or a mistake that is reported later
     listeners += (listeners.empty() ? "" : ",") + item.substr(0, slashes + 3) + item.substr(colon);
   }
   if (listeners.empty()) return;
@@ -231,8 +231,8 @@ bool Settings::has_role(ByteView role) const {
   return std::find(roles.begin(), roles.end(), role) != roles.end();
 }
 
-// What is refused rather than done by halves. A controller of ours is the only one of its quorum; a broker may belong
-// to a quorum of any size, whose controllers are then Kafka's.
+// Refuses combinations that are only half supported. A Milena controller is the only one of its quorum; a broker may
+// belong to a quorum of any size, whose controllers are then Kafka's.
 Status Settings::check_roles() const {
   const std::vector<Bytes> roles = get_list("process.roles");
   const bool broker = has_role("broker");

@@ -1,10 +1,10 @@
-// Settings: the broker's configuration as it was at start. Values come from, the later the stronger: the defaults of
-// the table (config_def.h), a file (server.properties, or YAML with the same keys), environment variables as Kafka's
-// image takes them, where they are asked for (settings_environment.h), --override key=value.
+// Settings: the broker's configuration at start. Sources, later ones override earlier ones: the defaults of the table
+// (config_def.h), a file (server.properties, or YAML with the same keys), environment variables as Kafka's image takes
+// them, if enabled (settings_environment.h), --override key=value.
 //
-// Immutable after load(), so every shard may read it. Asking for a name that is not in the table is a bug of ours.
-// What is altered while the broker runs (AlterConfigs) is kept in the cluster's metadata; with_altered() gives further,
-// equally immutable settings with it read over these.
+// Immutable after load(), so every shard may read it. Reading a name that is not in the table is a bug. Configs altered
+// while the broker runs (AlterConfigs) are in the cluster's metadata; with_altered() returns new, equally immutable
+// settings with them applied over these.
 #pragma once
 
 #include <functional>
@@ -20,7 +20,7 @@
 
 namespace milena::config {
 
-// Altered settings as the metadata keeps them: any name, any text.
+// Altered settings from the metadata: any name, any text.
 using AlteredSettings = std::map<Bytes, Bytes, std::less<>>;
 
 struct SettingsInput {
@@ -35,8 +35,8 @@ class Settings {
 
   // All defaults.
   Settings();
-  // A bad value is an error that names the key, the value and what was expected. What a person should know but need not
-  // act on (unknown keys, keys without effect) is in warnings().
+  // A bad value is an error that names the key, the value and what was expected. warnings() has what a person should
+  // know but need not act on (unknown keys, keys without effect).
   static Result<Settings> load(const SettingsInput& input);
   const std::vector<std::string>& warnings() const { return warnings_; }
 
@@ -55,7 +55,7 @@ class Settings {
   const std::optional<Bytes>& text(ByteView name) const { return value(name).text; }
   bool is_null(ByteView name) const { return !value(name).text.has_value(); }
   bool is_set(ByteView name) const { return value(name).source != Source::kDefault; }
-  // What somebody set; nothing for a default, and for a name without a row that nobody wrote.
+  // The value if it was set; nothing for a default, and for an unknown name that is not set.
   std::optional<Bytes> explicit_text(ByteView name) const;
   Source source(ByteView name) const { return value(name).source; }
   // Where it was set, for people: "server.properties, line 3", "environment KAFKA_LISTENERS"; empty for a default.
@@ -64,8 +64,9 @@ class Settings {
   // Keys that are not in the table, as written: prefixed ones (listener.name.…), those of plug-ins, mistakes.
   const std::map<Bytes, Bytes>& others() const { return others_; }
 
-  // These settings with what was altered for all brokers, and then for this one, read over them. What cannot be altered
-  // so, or is no acceptable text (any version of anything may have written it), is left out and named in `ignored`.
+  // These settings with the configs altered for all brokers, and then those for this one, applied over them. A config
+  // that cannot be altered this way, or has an invalid value (any version may have written it), is left out and listed
+  // in `ignored`.
   Settings with_altered(const AlteredSettings& for_all, const AlteredSettings& for_this,
                         std::vector<std::string>* ignored = nullptr) const;
 
@@ -77,7 +78,7 @@ class Settings {
     std::optional<Bytes> text;
     Source source = Source::kDefault;
     std::string origin;
-    int64_t number = 0;  // parsed once: integers, and booleans as 0 and 1
+    int64_t number = 0;  // parsed: integers, and booleans as 0 and 1
   };
 
   Status apply(const Bytes& key, const Bytes& text, Source source, const std::string& origin);
@@ -85,7 +86,7 @@ class Settings {
   void derive_listeners();
   void warn_about(const Bytes& key, const Bytes& text);
   void put(const ConfigDef& def, std::optional<Bytes> text, Source source, std::string origin = {});
-  // Gives one setting what another one says.
+  // Gives one setting the value of another.
   void follow(ByteView name, ByteView other);
   Status check_roles() const;
   Status check_own_quorum() const;

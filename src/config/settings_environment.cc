@@ -14,7 +14,7 @@ namespace {
 constexpr ByteView kPrefix = "KAFKA_";
 constexpr ByteView kBitnamiPrefix = "KAFKA_CFG_";
 
-// What is for the JVM and for Kafka's scripts, not for the broker.
+// Variables for the JVM and for Kafka's scripts, not for the broker.
 bool concerns_the_jvm(ByteView name) {
   for (ByteView one : {"VERSION", "HOME", "DEBUG", "DEBUG_SUSPEND_FLAG", "JAVA_DEBUG_PORT", "JAVA_DEBUG_OPTS", "MODE",
                        "OPTS", "SCALA_VERSION", "CLASSPATH"}) {
@@ -26,7 +26,7 @@ bool concerns_the_jvm(ByteView name) {
   return name.ends_with("_OPTS");
 }
 
-// What is done at the start; no setting says it.
+// Declares something to do at start; not a setting.
 bool is_declaration(ByteView name) { return name == "CREATE_TOPICS"; }
 
 // KAFKA_PORT=tcp://10.0.0.1:9092, KAFKA_SERVICE_HOST=10.0.0.1 and the like.

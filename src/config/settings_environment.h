@@ -1,12 +1,11 @@
 // Settings from environment variables, as Kafka's own container image takes them: KAFKA_LOG_RETENTION_MS is
-// log.retention.ms. One underscore stands for a dot, two for an underscore, three for a dash. Variables that Kafka's
-// start scripts and the JVM read (KAFKA_HEAP_OPTS, KAFKA_JMX_PORT...) are no settings and are left out, and so are
-// those that Kubernetes makes of a service called "kafka". CLUSTER_ID names the cluster of a new directory
-// (milena.cluster.id). KAFKA_CFG_* are the names of Bitnami's image for the same; where a setting has both names,
-// KAFKA_* counts.
+// log.retention.ms. One underscore stands for a dot, two for an underscore, three for a dash. Variables for Kafka's
+// start scripts and the JVM (KAFKA_HEAP_OPTS, KAFKA_JMX_PORT...) are not settings and are left out, and so are those
+// that Kubernetes sets for a service called "kafka". CLUSTER_ID is the cluster id of a new directory
+// (milena.cluster.id). KAFKA_CFG_* are the names of Bitnami's image for the same; KAFKA_* overrides them.
 //
-// They count only where somebody asks for them (--env, as the start of our image does): an application's own
-// KAFKA_COMPRESSION_TYPE must not alter a broker that happens to be started beside it.
+// They count only if enabled (--env, as in the start of our image): an application's own KAFKA_COMPRESSION_TYPE must
+// not change a broker that is started beside it.
 //
 // Source: the launcher of the apache/kafka image (KafkaDockerWrapper).
 #pragma once
@@ -24,11 +23,11 @@ struct EnvironmentSetting {
   Bytes value;
 };
 
-// `environment` is a list of NAME=value that ends with a null, like environ. KAFKA_CFG_* first, then in the order of
-// the variables' names.
+// `environment` is a null-terminated list of NAME=value, like environ. KAFKA_CFG_* first, then in the order of the
+// variables' names.
 std::vector<EnvironmentSetting> settings_from_environment(const char* const* environment);
 
-// What to say where the environment was not asked for, and names settings that the broker knows; empty if it does not.
+// A warning if the environment is not enabled but names settings that the broker knows; else empty.
 std::string unused_environment_warning(const std::vector<EnvironmentSetting>& settings);
 
 }  // namespace milena::config

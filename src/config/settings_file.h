@@ -1,4 +1,4 @@
-// Reads configuration files into keys and values; knows nothing of what they mean.
+// Reads configuration files into keys and values, without interpreting them.
 #pragma once
 
 #include <string>

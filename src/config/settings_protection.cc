@@ -12,11 +12,11 @@ namespace {
 
 struct Protection {
   const char* name;
-  const char* harmless;  // the value, besides none, that asks for nothing
+  const char* harmless;  // the value, besides none, that protects nothing
   const char* why;
 };
 
-// In Kafka each of these keeps somebody out or refuses to start.
+// In Kafka each of these keeps clients out or prevents the start.
 constexpr Protection kProtections[] = {
     {"create.topic.policy.class.name", "",
      "Milena runs no Java classes, so no topic would be refused. Start this node with Kafka, or remove the setting"},
@@ -61,7 +61,7 @@ ProtectionWarnings::ProtectionWarnings(const Settings& settings) : settings_(set
     if (!some.ok()) continue;
     for (const ListenerEndpoint& each : *some) add(each.listener_name, each.protocol);
   }
-  // Those of controllers elsewhere say how this node connects to them.
+  // For controllers on other nodes they configure this node's connections to them.
   if (settings.has_role("controller")) return;
   for (const Bytes& name : settings.get_list("controller.listener.names")) {
     if (auto protocol = protocol_of_listener(settings, name, true); protocol.ok()) add(name, *protocol);

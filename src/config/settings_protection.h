@@ -1,5 +1,5 @@
-// Settings that close a broker of Kafka's and that Milena does not enforce. A broker that its settings file closes does
-// not start open: its start is refused.
+// Settings that protect a Kafka broker and that Milena does not enforce. A broker with such settings must not start
+// unprotected: its start is refused.
 #pragma once
 
 #include <string>
@@ -9,15 +9,15 @@
 
 namespace milena::config {
 
-// Refuses what would have protected a broker of Kafka's with the same settings.
+// Refuses settings that would protect a Kafka broker.
 Status check_protection(const Settings& settings);
 
-// What to say of settings that protect nothing without another one, as in Kafka. Takes the listeners apart once. The
-// settings outlive it and do not change meanwhile.
+// Warnings about settings that protect nothing without another one, as in Kafka. Parses the listeners once. The
+// settings must outlive it and not change meanwhile.
 class ProtectionWarnings {
  public:
   explicit ProtectionWarnings(const Settings& settings);
-  // Empty where there is nothing to say of a key.
+  // Empty if there is no warning for a key.
   std::string of(ByteView key) const;
 
  private:

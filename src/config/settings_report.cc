@@ -23,7 +23,7 @@ ReportLine line_of(const Settings& settings, const ConfigDef& def) {
   return {fmt::format("{}={}", def.name, shown), std::move(origin)};
 }
 
-// Of a key that is not in the table nobody knows what it holds; its name tells enough.
+// An unknown key may be secret; its name decides.
 bool may_be_secret(ByteView key) {
   for (ByteView part : {"password", "secret", "credential", "jaas", "token", ".key"}) {
     if (key.find(part) != ByteView::npos) return true;

@@ -1,12 +1,12 @@
-// What `milena config` prints: every setting that holds, and where it came from.
+// The output of `milena config`: every effective setting, and its source.
 #pragma once
 
 #include "config/settings.h"
 
 namespace milena::config {
 
-// One line a setting, `key=value` and behind it in brackets the place it was set at; first what was set, then the
-// defaults if `with_defaults`. Values that are secret are not shown.
+// One line per setting, `key=value` and its source in brackets; first the values that were set, then the defaults if
+// `with_defaults`. Secret values are not shown.
 Bytes settings_report(const Settings& settings, bool with_defaults);
 
 }  // namespace milena::config

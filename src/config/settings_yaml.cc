@@ -37,7 +37,7 @@ Status add_node(const Bytes& key, const YAML::Node& node, int depth, std::vector
       return ok_status();
     }
     default:
-      // Without a value: as if it were not there.
+      // A key without a value is ignored.
       return ok_status();
   }
 }
@@ -52,7 +52,7 @@ Result<std::vector<Property>> parse_yaml_settings(const Bytes& content) {
     if (!root.IsMap()) return make_error(ErrorKind::kInvalid, "expected keys and values (num.partitions: 3)");
     RETURN_IF_ERROR(add_map("", root, 0, settings));
   } catch (const YAML::Exception& exception) {
-    // The library's only way to say so; it goes no further than this function.
+    // The library reports errors only by exceptions; they do not leave this function.
     return make_error(ErrorKind::kInvalid, "line {}: {}", exception.mark.line + 1, exception.msg);
   }
   return settings;

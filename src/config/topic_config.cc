@@ -11,7 +11,7 @@
 namespace milena::config {
 namespace {
 
-// What somebody has set; the defaults are apart.
+// The layers of set values, without the defaults.
 constexpr std::array kSetLayers{ConfigSource::kDynamicBroker, ConfigSource::kDynamicDefaultBroker,
                                 ConfigSource::kStaticBroker};
 
@@ -29,8 +29,7 @@ std::optional<Bytes> default_of(const ConfigSynonym& synonym, const BrokerSettin
   return Bytes(synonym.default_value);
 }
 
-// The broker's value of a topic config, as the log obeys it: the most specific setting that is set, whatever
-// its layer.
+// The broker's effective value of a topic config: the most specific setting that is set, whatever its layer.
 Bytes broker_value(const TopicConfigDef& config, const BrokerSettings& broker) {
   for (const ConfigSynonym& synonym : config.synonyms) {
     for (const ConfigSource layer : kSetLayers) {
@@ -89,7 +88,7 @@ TopicCompression compression_of(ByteView text) {
   return TopicCompression::kProducer;
 }
 
-// Names, in overrides or not, that an answer shows.
+// The configs that a response shows, in overrides or not.
 std::vector<const TopicConfigDef*> shown(const ConfigMap& overrides) {
   const auto visible = topic_configs_by_name();
   std::vector<const TopicConfigDef*> configs(visible.begin(), visible.end());
@@ -100,8 +99,7 @@ std::vector<const TopicConfigDef*> shown(const ConfigMap& overrides) {
   return configs;
 }
 
-// Kafka's ConfigHelper.configSynonyms: all that is set, layer by layer, from the first entry of the primary
-// name on.
+// Kafka's ConfigHelper.configSynonyms: all set values, layer by layer, from the first entry of the primary name on.
 std::vector<DescribedConfig::Synonym> broker_synonyms(const TopicConfigDef& config,
                                                       const BrokerSettings& broker) {
   std::vector<DescribedConfig::Synonym> found;

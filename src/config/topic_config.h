@@ -1,11 +1,9 @@
-// Topic configs of Kafka 4.3: one table that names each once, and what follows from it: validation
-// (CreateTopics, AlterConfigs), effective values (the log, Produce), and the answers of DescribeConfigs and
-// CreateTopics.
+// Topic configs of Kafka 4.3: one table, and everything derived from it: validation (CreateTopics, AlterConfigs),
+// effective values (the log, Produce), and the answers of DescribeConfigs and CreateTopics.
 //
-// Pure functions over text: configs are stored and sent as text, and become typed in TopicConfig. What the
-// broker itself is set to comes in through BrokerSettings. Validation gives Kafka's error codes, and its
-// information in the message. Source: Kafka's LogConfig, TopicConfig, ServerTopicConfigSynonyms,
-// ConfigHelper, KafkaConfigSchema.
+// Pure functions over text: configs are stored and sent as text, and become typed in TopicConfig. The broker's own
+// settings come in through BrokerSettings. Validation returns Kafka's error codes, with its information in the message.
+// Source: Kafka's LogConfig, TopicConfig, ServerTopicConfigSynonyms, ConfigHelper, KafkaConfigSchema.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +20,8 @@
 
 namespace milena::config {
 
-// The broker setting of that name at that layer (kDynamicBroker to kDefault); nullopt where the layer does
-// not set it. The layer kDefault may leave out what is not there by default; what it does not know at all,
-// the table below knows.
+// The broker setting of that name at that layer (kDynamicBroker to kDefault); nullopt if the layer does not set it. The
+// layer kDefault may omit settings without a default; for unknown ones the table below has the default.
 using BrokerSettings = std::function<std::optional<Bytes>(ConfigSource layer, ByteView name)>;
 // A broker with nothing set.
 std::optional<Bytes> no_broker_settings(ConfigSource layer, ByteView name);
@@ -34,14 +31,14 @@ enum class SynonymUnit : uint8_t { kSame, kHours, kMinutes };
 struct ConfigSynonym {
   ByteView name;
   SynonymUnit unit = SynonymUnit::kSame;
-  // As Kafka's broker has it; empty: null.
+  // Kafka's broker's default; empty: null.
   ByteView default_value;
 };
 
 struct TopicConfigDef {
   ConfigDef def;
   std::span<const ConfigSynonym> synonyms;  // most specific first
-  // Known, but shown only where it is set.
+  // Known, but shown only if set.
   bool hidden() const { return (def.marks & kConfigInternal) != 0; }
 };
 
@@ -52,15 +49,15 @@ const TopicConfigDef* find_topic_config(ByteView name);
 // The visible ones, by name.
 std::span<const TopicConfigDef* const> topic_configs_by_name();
 
-// nullopt: in order. `overrides` is everything that would be set on the topic afterwards; values it lacks
-// come from the broker for the checks across configs. A null value in a request is refused before.
+// nullopt: valid. `overrides` is everything that would be set on the topic afterwards; for the checks across configs,
+// other values come from the broker. A null value in a request is refused before.
 std::optional<ConfigError> validate_topic_configs(const ConfigMap& overrides, const BrokerSettings& broker);
-// One alone, without looking at the others.
+// Validates one config, without the others.
 std::optional<ConfigError> validate_topic_config(ByteView name, ByteView value);
 
 // --- effective values
 
-// The codec that stored batches have; kProducer keeps what came.
+// The codec of stored batches; kProducer keeps the producer's.
 enum class TopicCompression : uint8_t { kProducer, kUncompressed, kGzip, kSnappy, kLz4, kZstd };
 
 struct TopicConfig {
@@ -106,8 +103,8 @@ TopicConfig resolve_topic_config(const ConfigMap& overrides, const BrokerSetting
 // read-only or sensitive. As in Kafka, synonyms begin only where the first broker synonym has a value, and a
 // config without them counts as a default.
 std::vector<DescribedConfig> describe_topic_configs(const ConfigMap& overrides, const BrokerSettings& broker);
-// For the answer of CreateTopics v5+: the same without synonyms; the source is told also where a unit had to
-// be changed.
+// For the response of CreateTopics v5+: the same without synonyms; the source is set even if a unit had to be
+// converted.
 std::vector<DescribedConfig> effective_topic_configs(const ConfigMap& overrides,
                                                      const BrokerSettings& broker);
 

@@ -1,11 +1,10 @@
-// AnswerRoom: what the answer to one request may still cost, in bytes of memory. A client may name the same group,
-// topic or partition a million times, and each time it is told all that is kept under that name. Lives with the
-// request; its parts may be answered by several shards at once. Kafka has no such bound, and fails when its memory is
-// used up.
+// AnswerRoom: limits the memory of the response to one request. A client may name the same group, topic or partition a
+// million times, and each time the response has all its data. Lives with the request; several shards may use it at
+// once. Kafka has no such limit, and runs out of memory.
 //
-// The arrays of the request are taken from it first, with something for the answer to each of their elements
-// (Reader::limit_arrays); a request that leaves nothing closes its connection. Answers that are larger than that by
-// what they hold take it from here as they grow, and what comes after the room is full is refused.
+// The arrays of the request are counted first, with a part of the response for each of their elements
+// (Reader::limit_arrays); a request that leaves no room closes its connection. Larger responses take more as they grow,
+// and when the room is full the rest is refused.
 #pragma once
 
 #include <atomic>
@@ -20,7 +19,7 @@ class AnswerRoom {
  public:
   static constexpr int64_t kBytes = 100 << 20;
 
-  // What comes now must be refused. Who came before may have been larger than what was left.
+  // Further parts must be refused. The last one that fitted may have been larger than the room left.
   bool is_full() const { return left_bytes_.load(std::memory_order_relaxed) <= 0; }
   // True if this filled it.
   bool take(size_t bytes) {
@@ -28,7 +27,7 @@ class AnswerRoom {
     const int64_t before = left_bytes_.fetch_sub(taken, std::memory_order_relaxed);
     return before > 0 && before <= taken;
   }
-  // The same; who asked, and for what last, is logged if this filled it.
+  // The same; logs the client and the last name if this filled it.
   void take(size_t bytes, ByteView host, ByteView name);
 
  private:

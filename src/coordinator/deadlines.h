@@ -1,9 +1,9 @@
 // Deadlines: the timers of one GroupShard, without a clock. A timer is two numbers inside its owner (a member, a
-// group); the queue holds names, not pointers, so an owner may vanish at any time and its entry is dropped when it
-// comes up.
+// group); the queue holds names, not pointers, so an owner may be removed at any time and its entry is dropped when it
+// is due.
 //
-// Heartbeats move a deadline a thousand times for once that it fires. So moving it later only writes a number; the
-// queue finds out when the old entry comes up, and puts it back. Single-threaded, owned by the shard.
+// Heartbeats move a deadline a thousand times for each time that it fires. So moving it later only writes a number;
+// when the old entry is due, the queue reinserts it. Single-threaded, owned by the shard.
 #pragma once
 
 #include <cstdint>
@@ -46,14 +46,14 @@ class Deadlines {
   }
   static void cancel(Timer& timer) { timer.deadline_ms = kNever; }
 
-  // When the queue wants to be looked at next: never later than the earliest deadline, sometimes earlier.
+  // When to check the queue next: never later than the earliest deadline, sometimes earlier.
   std::optional<int64_t> next_ms() const {
     if (queue_.empty()) return std::nullopt;
     return queue_.top().at_ms;
   }
 
-  // The name of a timer that is due, taken off the queue and out of the timer; nullopt when none is left. `find` gives
-  // the timer of a name, or null if its owner is gone.
+  // Removes and returns the name of a due timer; nullopt if there is none. `find` returns the timer of a name, or null
+  // if its owner is gone.
   template <class Find>
   std::optional<TimerName> pop_due(int64_t now_ms, Find find) {
     while (!queue_.empty() && queue_.top().at_ms <= now_ms) {

@@ -1,5 +1,5 @@
-// How every record of __consumer_offsets and __transaction_state is laid out: the key is its type (int16) and its
-// fields, the value its version (int16) and its fields; a null value is a tombstone.
+// The layout of all records of __consumer_offsets and __transaction_state: the key is its type (int16) and its fields,
+// the value its version (int16) and its fields; a null value is a tombstone.
 #pragma once
 
 #include <optional>
@@ -34,7 +34,7 @@ bool parse_record_key(Reader& reader, Key& key) {
   return reader.ok() && reader.remaining() == 0;
 }
 
-// Bytes behind the last field are let pass, as Kafka does.
+// Bytes behind the last field are ignored, as in Kafka.
 template <class Value>
 bool parse_record_value(ByteView bytes, Value& value) {
   Reader reader(bytes);

@@ -1,4 +1,4 @@
-// HttpRequest and HttpResponse: what was asked over HTTP and what is answered, as values. No sockets, no parsing.
+// HttpRequest and HttpResponse, as values. No sockets, no parsing.
 #pragma once
 
 #include <optional>
@@ -17,11 +17,11 @@ struct HttpRequest {
   Bytes path;        // decoded, without the query: "/metrics"
   HttpFields query;  // decoded, in their order
   HttpFields headers;
-  Bytes body;  // without the marks of chunks
-  // The client wants to go on with the connection.
+  Bytes body;  // without chunk headers
+  // The client keeps the connection open.
   bool keep_alive = false;
 
-  // The first of that name, in any case of its letters.
+  // The first header of that name, case-insensitive.
   std::optional<ByteView> header(ByteView name) const;
   std::optional<ByteView> query_value(ByteView name) const;
 };
@@ -37,12 +37,12 @@ struct HttpResponse {
 
 ByteView http_reason(int status);
 
-// The bytes for the socket. To HEAD the body is left out, and its length is told.
+// The bytes for the socket. The response to HEAD has the body's length, but no body.
 Payload write_http_response(HttpResponse response, bool with_body, bool keep_alive);
 
-// "%2F" and the like; nullopt where it is not well-formed. In a query a plus stands for a space.
+// Decodes "%2F" and the like; nullopt if malformed. In a query a plus is a space.
 std::optional<Bytes> decode_percent(ByteView text, bool plus_is_space);
-// Path and query of a request's target. False where it is not well-formed.
+// Parses path and query of a request's target. False if malformed.
 bool read_http_target(ByteView target, HttpRequest& request);
 
 }  // namespace milena::http

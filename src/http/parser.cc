@@ -4,7 +4,7 @@
 
 namespace milena::http {
 
-// What libhttp_parser calls; each returns 0 to go on.
+// Callbacks of libhttp_parser; each returns 0 to go on.
 struct HttpParser::Callbacks {
   static HttpParser& of(http_parser* parser) { return *static_cast<HttpParser*>(parser->data); }
 
@@ -46,7 +46,7 @@ struct HttpParser::Callbacks {
   static int complete(http_parser* parser) {
     HttpParser& self = of(parser);
     if (self.state_ == State::kMore) self.state_ = State::kComplete;
-    // What follows is another request: it is left to the next parser.
+    // The following bytes are another request: they are left to the next parser.
     http_parser_pause(parser, 1);
     return 0;
   }

@@ -1,8 +1,8 @@
-// HttpParser: reads one HTTP/1.1 request from bytes as they come. No sockets. The syntax is libhttp_parser's; here are
-// the limits, and what of a request is kept.
+// HttpParser: reads one HTTP/1.1 request from bytes as they come. No sockets. libhttp_parser does the syntax; this
+// class enforces the limits and keeps the parts of the request.
 //
-// What it decides does not depend on how the bytes were cut into pieces: net/ finds the end of a request with one
-// parser, and whoever answers it reads it with another.
+// Its result does not depend on how the bytes were cut into pieces: net/ finds the end of a request with one parser,
+// and the handler parses it with another.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ struct HttpLimits {
   size_t header_bytes = 16 * 1024;  // target, names and values
   size_t headers = 100;
   size_t body_bytes = 1024 * 1024;
-  // Of a whole request as it stands on the wire; the marks of chunks count here alone.
+  // Limit of a whole request on the wire; only this one counts chunk headers.
   size_t wire_bytes() const { return 8 * header_bytes + 2 * body_bytes; }
 };
 
@@ -27,7 +27,7 @@ class HttpParser {
   enum class State {
     kMore,
     kComplete,
-    kRefused,  // refusal() says why; what follows on the connection cannot be read
+    kRefused,  // refusal() has the response; the rest of the connection cannot be parsed
   };
 
   explicit HttpParser(const HttpLimits& limits = {});
@@ -35,12 +35,12 @@ class HttpParser {
   HttpParser(const HttpParser&) = delete;
   HttpParser& operator=(const HttpParser&) = delete;
 
-  // Takes bytes up to the end of the request, and returns how many. No effect unless more is expected.
+  // Consumes bytes up to the end of the request, and returns how many. No effect unless more are expected.
   size_t feed(ByteView bytes);
   State state() const { return state_; }
-  // Once, when it is complete.
+  // Call once, when complete.
   HttpRequest take_request() { return std::move(request_); }
-  // The answer to what was refused, or is not complete: it is too large to be.
+  // The response to a refused request, or to an incomplete one, which is too large.
   HttpResponse refusal() const;
 
  private:

@@ -1,5 +1,5 @@
-// HttpRouter: which handler answers which method and path. Knows nothing of what is served. Filled before the first
-// request; from then on it does not change, and every shard may use it.
+// HttpRouter: finds the handler for a method and path. Filled before the first request; then it does not change, and
+// every shard may use it.
 #pragma once
 
 #include <functional>
@@ -10,24 +10,24 @@
 
 namespace milena::http {
 
-// An answer that goes on: parts, one after the other. Used on the shard that the request came to.
+// A streamed response, in parts. Used on the shard of the request.
 class HttpStream {
  public:
   virtual ~HttpStream() = default;
-  // False: the reader is gone, or has too much that it has not read yet; the part is dropped.
+  // False: the reader is gone, or too slow; the part is dropped.
   virtual bool send(Bytes part) = 0;
-  // Nothing follows.
+  // Ends the response.
   virtual void end() = 0;
 };
 
-// One request on its way. `answer` is called once, on the shard that the request came to, within the handler or later.
+// A request under way. `answer` is called once, on the shard of the request, within the handler or later.
 struct HttpCall {
   HttpRequest request;
-  // What stood for {name} in the route.
+  // The values of {name} in the route.
   HttpFields parameters;
   int shard = 0;
   std::function<void(HttpResponse)> answer;
-  // Instead of answer(): begins one that goes on. `when_gone` is called when the reader goes before its end.
+  // Instead of answer(): begins a streamed response. `when_gone` is called if the reader disconnects before its end.
   std::function<std::shared_ptr<HttpStream>(Bytes content_type, std::function<void()> when_gone)> begin_stream;
 
   ByteView parameter(ByteView name) const;
@@ -37,10 +37,10 @@ class HttpRouter {
  public:
   using Handler = std::function<void(HttpCall)>;
 
-  // "/topics/{topic}": a part in braces stands for any one part of a path. GET serves HEAD, too. What was added first
-  // is looked at first.
+  // "/topics/{topic}": a part in braces matches any one part of a path. GET serves HEAD, too. Routes are tried in the
+  // order in which they were added.
   void add(ByteView method, ByteView path, Handler handler);
-  // Starts the handler; without one the answer is 404, or 405 where the path is known.
+  // Calls the handler; without one the response is 404, or 405 if the path is known.
   void route(HttpCall call) const;
 
  private:

@@ -11,7 +11,7 @@ namespace {
 
 // Messages of the old formats are read whole.
 constexpr size_t kLeastOldWindow = 4 << 10;
-// How often a search behind damage may read the file for checksums.
+// Limit for a search behind damage: how often it may read the file for checksums.
 constexpr uint64_t kMostChecked = 4;
 
 }  // namespace
@@ -68,7 +68,7 @@ Result<bool> BatchScanner::next() {
   return true;
 }
 
-// The length that led here may be what is wrong. Then batches were passed over, and the search begins before them.
+// The length that led here may be damaged. Then batches were skipped, and the search begins before them.
 Result<bool> BatchScanner::skip_damage(int64_t least_offset) {
   uint32_t at = position_ + size_ + 1;
   if (size_ > 0) {
@@ -76,7 +76,7 @@ Result<bool> BatchScanner::skip_damage(int64_t least_offset) {
     if (!right) return right.error();
     if (!*right) at = position_ + 1;
   }
-  // Records may hold bytes that look like the headers of batches, as many as somebody likes.
+  // Records may contain any number of bytes that look like batch headers.
   uint64_t budget = kMostChecked * uint64_t{end_};
   while (at + kBatchHeaderSize <= end_) {
     Result<bool> found = find_in_window(at, least_offset, budget);
@@ -87,7 +87,7 @@ Result<bool> BatchScanner::skip_damage(int64_t least_offset) {
   return false;
 }
 
-// Tries the positions of one window from `at` on, which is moved behind them.
+// Tries the positions of one window from `at` on, and moves `at` behind them.
 Result<bool> BatchScanner::find_in_window(uint32_t& at, int64_t least_offset, uint64_t& budget) {
   Result<ByteView> raw = fetch(at, std::min<size_t>(window_.size(), end_ - at));
   if (!raw) return raw.error();
@@ -105,7 +105,7 @@ Result<bool> BatchScanner::find_in_window(uint32_t& at, int64_t least_offset, ui
     size_ = static_cast<uint32_t>(header_.total_size());
     Result<bool> right = crc_ok();
     if (!right || *right) return right;
-    at = position + 1;  // the window may be elsewhere now
+    at = position + 1;  // the window may have moved
     return false;
   }
   at += static_cast<uint32_t>(positions);
@@ -122,7 +122,7 @@ Result<bool> BatchScanner::crc_ok() {
   auto at = static_cast<uint32_t>(position_ + (old ? kBatchMagicPosition : kBatchAttributesPosition));
   uint32_t end = position_ + size_;
   while (at < end) {
-    // What the window holds already, else as much as it takes.
+    // From the window if it has the bytes, else as much as fits into it.
     bool inside = at >= window_position_ && at < window_position_ + window_size_;
     size_t room = inside ? window_position_ + window_size_ - at : window_.size();
     size_t size = std::min<size_t>(room, end - at);

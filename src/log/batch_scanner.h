@@ -1,5 +1,5 @@
-// BatchScanner: walks over the batches of a segment's file by their headers, reading ahead through a small window. One
-// use, on any thread.
+// BatchScanner: walks over the batches of a segment's file by their headers, reading ahead through a small window.
+// Single use, on any thread.
 #pragma once
 
 #include <cstdint>
@@ -13,30 +13,30 @@ namespace milena::log {
 
 class BatchScanner {
  public:
-  // From `position`, which is the start of a batch, up to `end`. A window larger than the batches pays off where all of
-  // them are wanted, a small one where few are.
+  // From `position`, the start of a batch, up to `end`. A window larger than the batches pays off if all of them are
+  // read, a small one if few are.
   BatchScanner(std::shared_ptr<const File> file, uint32_t position, uint32_t end, size_t window_bytes);
 
-  // Moves on to the next batch; false at the end. kCorrupt if the bytes there cannot be one or are cut off. A
-  // message of magic 0 or 1 counts as a batch (log_entry_header) if its checksum is right: a flipped byte
-  // must not make one of a batch.
+  // Moves on to the next batch; false at the end. kCorrupt if the bytes there are invalid or cut off. A message of
+  // magic 0 or 1 counts as a batch (log_entry_header) if its checksum is right: a flipped byte must not turn a batch
+  // into a message.
   Result<bool> next();
 
-  // After next() found damage: moves on to the next batch of magic 2 whose checksum is right, with an offset not
-  // below `least_offset`; false if there is none. Looks at every byte.
+  // After next() found damage: moves on to the next batch of magic 2 whose checksum is right, with an offset not below
+  // `least_offset`; false if there is none. Reads every byte.
   Result<bool> skip_damage(int64_t least_offset);
 
   // Of the current batch.
   const BatchHeader& header() const { return header_; }
   uint32_t position() const { return position_; }
   uint32_t size() const { return size_; }
-  // Whether its bytes have the checksum that they say. Reads them all.
+  // Whether the checksum is right. Reads all bytes.
   Result<bool> crc_ok();
-  // All of it, good until the next call. The window grows to hold it.
+  // The whole batch, valid until the next call. The window grows to hold it.
   Result<ByteView> view();
-  // The same as a batch of magic 2, whatever it is in the file.
+  // The same as a batch of magic 2, converted if necessary.
   Result<RecordBatchView> batch();
-  // All of it, copied.
+  // A copy of the whole batch.
   Result<Bytes> bytes();
 
  private:

@@ -55,8 +55,8 @@ void TransactionSieve::begin_up_to(int64_t offset) {
   }
 }
 
-// The aborted transaction that holds the offset. Its marker ends it, and so does what is known of the marker's offset:
-// the marker itself is not seen where the stretch begins behind it.
+// The aborted transaction that contains the offset. It ends with its marker, or at the marker's known offset: the
+// marker is not seen if the stretch begins behind it.
 TransactionSieve::Ongoing* TransactionSieve::find_aborted(int64_t producer_id, int64_t offset) {
   auto found = ongoing_aborted_.find(producer_id);
   if (found == ongoing_aborted_.end()) return nullptr;
@@ -131,7 +131,7 @@ Result<BatchCleaner::Verdict> BatchCleaner::judge(const RecordBatchView& batch) 
   verdict.all_records_go = *can_go;
   verdict.empty_marker = *can_go && header.is_control();
   if (header.is_control()) {
-    // A reader may still be on its way to the marker: it goes as late as a tombstone.
+    // A reader may not have reached the marker yet: it is removed as late as a tombstone.
     std::optional<int64_t> horizon_ms = header.delete_horizon_ms();
     verdict.all_records_go = *can_go && horizon_ms && *horizon_ms <= rules_.now_ms;
   }
@@ -166,7 +166,7 @@ Status BatchCleaner::filter(const RecordBatchView& batch, const Verdict& verdict
     RecordIterator records(batch);
     while (records.next()) {
       const RecordView& record = records.record();
-      // A client chose the deltas.
+      // The deltas are a client's.
       if (record.offset < next_offset || record.offset > header.last_offset()) {
         return make_error(ErrorKind::kCorrupt, "the offsets of the batch at {} are in no order", header.base_offset);
       }
@@ -181,7 +181,7 @@ Status BatchCleaner::filter(const RecordBatchView& batch, const Verdict& verdict
     if (verdict.header_stays) append_empty_batch(header, out);
     return ok_status();
   }
-  // Kept for ever, where the horizon would be beyond all time.
+  // Kept for ever if the horizon would overflow.
   const bool has_an_end = rules_.delete_retention_ms <= std::numeric_limits<int64_t>::max() - rules_.now_ms;
   bool sets_horizon = (tombstones || verdict.empty_marker) && !header.has_delete_horizon() && has_an_end;
   if (kept == header.record_count && !sets_horizon) {

@@ -1,13 +1,12 @@
-// What compaction keeps of a log: batches in, batches out. Pure; the files are compaction_job.h's business.
+// The part of a log that compaction keeps: batches in, batches out. Pure; compaction_job.h does the files.
 //
 // Two passes over the same stretch. The first (KeyCollector) notes the last offset of every key in its dirty part. The
 // second (BatchCleaner) goes over all of it and leaves out
 //   - records whose key occurs again later, and records without a key;
-//   - records without a value (tombstones) once a reader had delete.retention.ms to see them: the first round that
-//   keeps
+//   - records without a value (tombstones) once readers had delete.retention.ms to see them: the first round that keeps
 //     one writes the time from which it may go, the delete horizon, into its batch;
-//   - data of aborted transactions, and the markers of transactions of which nothing is left, after the same delay.
-// Of a batch that loses all its records the empty header stays where the producer's last sequence is, and at the end of
+//   - data of aborted transactions, and, after the same delay, the markers of transactions without remaining records. A
+// batch that loses all its records stays as an empty header if it has its producer's last sequence, or is the last of
 // the stretch. Offsets, sequences and leader epochs never change. Source: Kafka's Cleaner, CleanedTransactionMetadata,
 // MemoryRecords.filterTo.
 #pragma once
@@ -27,15 +26,15 @@
 
 namespace milena::log {
 
-// Which transactions of the stretch were aborted, told batch by batch in the order of the log.
+// Tracks the aborted transactions of the stretch, batch by batch in the order of the log.
 class TransactionSieve {
  public:
-  // All aborted transactions that touch the stretch; any order, repetitions do no harm.
+  // All aborted transactions that touch the stretch, in any order; duplicates are allowed.
   explicit TransactionSieve(std::vector<AbortedTransaction> aborted);
 
-  // Whether nobody needs the batch: data of an aborted transaction, or the marker of one of which no data was seen.
+  // Whether the batch can be dropped: data of an aborted transaction, or the marker of a transaction without data.
   Result<bool> can_go(const RecordBatchView& batch);
-  // The aborted transactions whose marker was seen since the last call, and whose data was not all gone.
+  // The aborted transactions whose marker was seen since the last call, and that still have data.
   std::vector<AbortedTransaction> take_kept() { return std::exchange(kept_, {}); }
 
  private:
@@ -61,7 +60,7 @@ class KeyCollector {
   KeyCollector(OffsetMap& map, int64_t from, std::vector<AbortedTransaction> aborted)
       : map_(map), from_(from), sieve_(std::move(aborted)) {}
 
-  // False when the map is full: the rest of the batch, and what follows, stays for another round.
+  // False if the map is full: the rest of the batch, and all later ones, are left for another round.
   Result<bool> add(const RecordBatchView& batch);
 
  private:
@@ -71,7 +70,7 @@ class KeyCollector {
 };
 
 struct CompactionRules {
-  // The last thing that a producer, still known to the log, has written.
+  // The last write of a producer that the log still knows.
   struct LastOfProducer {
     std::optional<int64_t> data_offset;  // nullopt: nothing since its epoch was raised by a marker
     int16_t epoch = -1;
@@ -79,7 +78,7 @@ struct CompactionRules {
 
   int64_t now_ms = 0;
   int64_t delete_retention_ms = 0;
-  // The stretch ends here: its last batch stays, if only its header.
+  // The stretch ends here: its last batch stays, at least its header.
   int64_t end_offset = 0;
   std::unordered_map<int64_t, LastOfProducer> last_of_producers;
 };
@@ -87,13 +86,13 @@ struct CompactionRules {
 // The second pass.
 class BatchCleaner {
  public:
-  // `map` and `rules` outlive this.
+  // `map` and `rules` must outlive this.
   BatchCleaner(const OffsetMap& map, const CompactionRules& rules, std::vector<AbortedTransaction> aborted)
       : map_(map), rules_(rules), sieve_(std::move(aborted)) {}
 
-  // Appends what stays of the batch to `out`: one batch or nothing.
+  // Appends the cleaned batch to `out`: one batch or nothing.
   Status add(const RecordBatchView& batch, Bytes& out);
-  // For the transaction index of what was written since the last call.
+  // The entries of the transaction index for the batches written since the last call.
   std::vector<AbortedTransaction> take_kept_aborted() { return sieve_.take_kept(); }
 
  private:

@@ -28,8 +28,8 @@ Result<CompactionJob::Progress> CompactionJob::step(uint64_t budget_bytes) {
   return progress;
 }
 
-// The next batch of the sources before `end`; false behind the last. Sources are opened by their path: a segment that
-// went meanwhile is not there any more, and the round is given up.
+// The next batch of the sources before `end`; false behind the last. Sources are opened by their path: if a segment was
+// removed meanwhile, the round is given up.
 Result<bool> CompactionJob::next_batch(size_t end) {
   while (source_ < end) {
     const Source& from = plan_.sources[source_];
@@ -71,7 +71,7 @@ Result<CompactionJob::Progress> CompactionJob::collect(uint64_t budget_bytes) {
     }
     if (read_bytes_ >= until && !full) return Progress::kMore;
   }
-  // Behind a segment's last batch offsets may be missing, which nobody will ever dirty.
+  // Offsets may be missing behind a segment's last batch; that gap is clean.
   if (!full && !plan_.sources.empty() && !MILENA_STORAGE_BUG(kGapIsDirty))
     map_.set_latest_offset(plan_.sources.back().end_offset - 1);
   collecting_ = false;
@@ -82,7 +82,7 @@ Result<CompactionJob::Progress> CompactionJob::collect(uint64_t budget_bytes) {
   return next_piece() ? Progress::kMore : Progress::kDone;
 }
 
-// As many neighbours as fit into one segment, by what they have now.
+// As many adjacent segments as fit into one, by their current sizes.
 bool CompactionJob::next_piece() {
   const std::vector<Source>& sources = plan_.sources;
   size_t first = piece_.first_source + piece_.source_count;
@@ -140,7 +140,7 @@ Result<CompactionJob::Progress> CompactionJob::clean(uint64_t budget_bytes) {
   return Progress::kPieceReady;
 }
 
-// The log is said to be clean only when its new segments have their names on the disk.
+// The log counts as clean only when its new segments have their names on the disk.
 Result<CompactionJob::Progress> CompactionJob::finish_round() {
   if (!MILENA_STORAGE_BUG(kCleanBeforeSynced)) RETURN_IF_ERROR(files_.file_system().sync_directory(plan_.directory));
   return Progress::kDone;
@@ -161,7 +161,7 @@ Status CompactionJob::write_pending() {
   return ok_status();
 }
 
-// On the disk before it takes the place of anything.
+// Synced before it replaces anything.
 Status CompactionJob::finish_output() {
   for (const AbortedTransaction& aborted : cleaner_->take_kept_aborted()) {
     RETURN_IF_ERROR(output_->add_aborted(aborted));
@@ -182,8 +182,8 @@ void CompactionJob::discard() {
   Segment piece(files_, plan_.directory, piece_.base_offset, plan_.index_interval_bytes, SegmentFiles::kCleaned);
   piece.set_has_txn_index();
   FileSystem& disk = files_.file_system();
-  // An install that failed before its last rename to .swap left files that the next opening must not take for one that
-  // was complete. One that came further is for that opening to end.
+  // An install that failed before its last rename to .swap left files that the next opening must not take for a
+  // complete one. The next opening completes one that came further.
   if (disk.exists(piece.log_file().path())) {
     for (const std::string& path : piece.paths()) {
       (void)disk.remove(path.substr(0, path.size() - kCleanedSuffix.size()) + std::string(kSwapSuffix)).ok();

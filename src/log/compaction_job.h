@@ -1,11 +1,11 @@
-// CompactionJob: one round of compaction of one partition, as files. It reads the segments of a stretch that nobody
-// writes to any more, and writes what stays beside them as *.cleaned. PartitionLog, on its shard, makes the job, and
-// puts each finished piece in the place of the segments it was made from (install_compacted).
+// CompactionJob: one round of compaction of one partition, as files. It reads closed segments and writes the remaining
+// records beside them as *.cleaned. PartitionLog, on its shard, creates the job, and replaces the segments of each
+// finished piece by it (install_compacted).
 //
-// Between that the job is used on workers, one step at a time: each reads about as many bytes as it is told and
-// returns, so that no round holds a worker, or a shard, for long. It knows the log by values only; when the log has
-// lost segments meanwhile the pieces no longer fit, and the round is given up. Crash at any moment: *.cleaned files are
-// removed when the log is opened (partition_log_open.cc). What is kept of the batches: compaction.h. Source: Kafka's
+// In between the job runs on workers, one step at a time: each step reads about the given number of bytes and returns,
+// so that no round holds a worker, or a shard, for long. It knows the log by values only; if the log has lost segments
+// meanwhile the pieces no longer fit, and the round is given up. It may crash at any moment: *.cleaned files are
+// removed when the log is opened (partition_log_open.cc). compaction.h decides which records are kept. Source: Kafka's
 // Cleaner.
 #pragma once
 
@@ -42,9 +42,9 @@ class CompactionJob {
     int32_t segment_bytes = 0;
     int32_t segment_index_bytes = 0;
     int32_t index_interval_bytes = 0;
-    uint64_t shape = 0;  // of the log when the job was made; its own business
+    uint64_t shape = 0;  // of the log when the job was created; used by the log only
   };
-  // Some neighbouring segments, and the one that takes their place.
+  // Some adjacent segments, and the one that replaces them.
   struct Piece {
     size_t first_source = 0;
     size_t source_count = 0;
@@ -56,18 +56,18 @@ class CompactionJob {
   CompactionJob(FileSystem& file_system, Plan plan);
   ~CompactionJob();
 
-  // On a worker. After kPieceReady the piece has to be installed before the next step.
+  // On a worker. After kPieceReady the piece must be installed before the next step.
   Result<Progress> step(uint64_t budget_bytes);
-  // Removes what was written and not installed. On a worker.
+  // Removes written files that were not installed. On a worker.
   void discard();
 
   const Plan& plan() const { return plan_; }
   const Piece& piece() const { return piece_; }
-  // Where the next round's dirty part begins, when this one is done.
+  // Start of the next round's dirty part, when this one is done.
   int64_t clean_up_to() const { return std::max(map_.latest_offset() + 1, plan_.first_dirty); }
   uint64_t read_bytes() const { return read_bytes_; }
   uint64_t written_bytes() const { return written_bytes_; }
-  // Of the last step, for a limit on bytes per second.
+  // Bytes of the last step, for the limit on bytes per second.
   uint64_t step_bytes() const { return step_bytes_; }
 
  private:
@@ -81,7 +81,7 @@ class CompactionJob {
   Status write_pending();
   Status finish_output();
 
-  FileCache files_;  // its own: a worker may hold the job when the node is gone
+  FileCache files_;  // its own: a worker may hold the job after the node is gone
   const Plan plan_;
   OffsetMap map_;
   std::optional<KeyCollector> collector_;
@@ -93,7 +93,7 @@ class CompactionJob {
   bool piece_ready_ = false;
   std::unique_ptr<Segment> output_;
   Bytes pending_;
-  std::vector<uint32_t> pending_batches_;  // where each begins in pending_
+  std::vector<uint32_t> pending_batches_;  // start of each in pending_
   uint64_t read_bytes_ = 0;
   uint64_t written_bytes_ = 0;
   uint64_t step_bytes_ = 0;

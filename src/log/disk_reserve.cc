@@ -6,10 +6,10 @@
 namespace milena::log {
 namespace {
 
-// Of a small disk no more than this part.
+// At most this part of a small disk.
 constexpr uint64_t kLeastDisks = 16;
 constexpr uint64_t kLeast_bytes = 256 << 10;
-// A disk with more room than this is not full, whatever else there is a lack of.
+// A disk with more space than this is not full, even if a write failed.
 constexpr int64_t kFull_bytes = 1 << 20;
 
 }  // namespace
@@ -29,7 +29,7 @@ void DiskReserve::settle(State state) {
     }
     give_back_ = false;
   }
-  // The node began to stop meanwhile.
+  // The node has begun to stop meanwhile.
   spent_ = false;
   (void)file_system_.remove(path_).ok();
   const std::lock_guard lock(mutex_);
@@ -42,7 +42,7 @@ bool DiskReserve::take(uint64_t bytes) {
   const bool held = *before == State::kHeld;
   const DiskSpace space = file_system_.space(directory_);
   if (space.total_bytes > 0) bytes = std::min(bytes, static_cast<uint64_t>(space.total_bytes) / kLeastDisks);
-  // A part is better than nothing, but no reason to take records again.
+  // A part is better than nothing, but not enough to accept records again.
   const uint64_t least = spent_ || held ? bytes : std::min(bytes, kLeast_bytes);
   for (uint64_t part = bytes; part > 0 && part >= least; part /= 2) {
     Status taken = file_system_.allocate(path_, part);
@@ -78,7 +78,7 @@ void DiskReserve::give_back() {
     state_ = State::kBusy;
   }
   spent_ = false;
-  // Also what a node that was killed has left. Where it cannot be removed, it is in nobody's way.
+  // Also a file left by a killed node. If it cannot be removed, that is harmless.
   if (file_system_.exists(path_)) (void)file_system_.remove(path_).ok();
   settle(State::kNone);
 }

@@ -1,6 +1,6 @@
-// DiskReserve: room on a log directory's disk that is kept for what must be written when the disk is full: the metadata
-// log, the checkpoints, and what deletes records. It is a file whose blocks are allocated. When it has been spent, new
-// records are refused until there is room for it again, so that they do not use what it gave back.
+// DiskReserve: space reserved on a log directory's disk for writes that must succeed when the disk is full: the
+// metadata log, the checkpoints, and deletions of records. It is a file with allocated blocks. After it was spent, new
+// records are refused until it can be reserved again, so that they do not use its space.
 #pragma once
 
 #include <atomic>
@@ -20,13 +20,13 @@ class DiskReserve {
   DiskReserve(FileSystem& file_system, const std::string& directory)
       : file_system_(file_system), directory_(directory), path_(directory + "/" + kFileName) {}
 
-  // Takes the room, where there is enough: so many bytes, or less on a small disk. False where there is not. A file
-  // system that cannot allocate gives no reserve. May block; any thread.
+  // Reserves the space if there is enough: `bytes`, or less on a small disk. False if there is not. On a file system
+  // that cannot allocate there is no reserve. May block; any thread.
   bool take(uint64_t bytes);
-  // Gives the room to what must be written now. False if the disk is not full, or there is none to give at the moment.
-  // Any thread.
+  // Releases the space for a write that must succeed now. False if the disk is not full, or nothing is reserved. Any
+  // thread.
   bool spend();
-  // Gives it back at the start and at the stop of the node: nothing is kept, and nothing is refused.
+  // Releases the space at the start and at the stop of the node: nothing is reserved, and nothing is refused.
   void give_back();
   // Between spend() and the next successful take(). Any thread.
   bool spent() const { return spent_.load(std::memory_order_relaxed); }
@@ -35,15 +35,15 @@ class DiskReserve {
   FileSystem& file_system_;
   const std::string directory_;
   const std::string path_;
-  // Only one call at a time touches the file. Nobody waits for it: a disk may take long, and a shard's thread may ask.
+  // Only one call at a time uses the file. Others do not wait for it: a disk may take long, and shards call this.
   enum class State { kNone, kHeld, kBusy };
-  // The file is the caller's until settle(). Nothing where another call has it.
+  // Gives the caller the file until settle(). Nothing if another call has it.
   std::optional<State> seize();
   void settle(State state);
 
   std::mutex mutex_;
   State state_ = State::kNone;
-  bool give_back_ = false;  // by whoever has the file
+  bool give_back_ = false;  // done by the call that has the file
   std::atomic<bool> spent_ = false;
 };
 

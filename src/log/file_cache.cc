@@ -30,7 +30,7 @@ std::shared_ptr<File> FileCache::find(Slot& slot) {
 
 Result<std::shared_ptr<File>> FileCache::open(Slot& slot, const std::string& path, OpenMode mode) {
   auto opened = file_system_.open(path, mode);
-  // Without a descriptor left, those that lie here for later are given back first.
+  // If there are no descriptors left, closes cached files first.
   while (!opened && opened.error().kind == ErrorKind::kExhausted && close_oldest())
     opened = file_system_.open(path, mode);
   if (!opened) return opened;

@@ -1,9 +1,9 @@
 // FileCache: the open files of many logs, at most `limit` at once; the least recently used one is closed first.
 //
-// One cache serves a whole process: it is the only class of this floor that several threads may use (a lock of its own,
-// held for a few pointer moves and, on a miss, one open()). Each segment owns its slots; the cache owns no memory per
-// closed file. Whoever got a file keeps it open for as long as the shared_ptr lives, evicted or not, so the number of
-// descriptors may pass the limit by what answers are under way.
+// One cache serves a whole process: it is the only class of this folder that several threads may use (its lock is held
+// for a few pointer moves and, on a miss, one open()). Each segment owns its slots; the cache uses no memory for closed
+// files. A file stays open as long as a shared_ptr to it lives, evicted or not, so responses in flight may take the
+// number of descriptors over the limit.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +25,7 @@ class FileCache {
     Slot(const Slot&) = delete;
     Slot& operator=(const Slot&) = delete;
 
-    // Lets go of the file; the next use opens it again.
+    // Releases the file; the next use opens it again.
     void close();
 
    private:
@@ -48,7 +48,7 @@ class FileCache {
   std::shared_ptr<File> find(Slot& slot);
   // Opens the file into the slot.
   Result<std::shared_ptr<File>> open(Slot& slot, const std::string& path, OpenMode mode);
-  // For whoever opens files elsewhere, and lacks a descriptor. False when nothing lies open here.
+  // For callers that need a descriptor for other files. False if no file is open here.
   bool close_oldest();
 
  private:

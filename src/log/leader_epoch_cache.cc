@@ -43,7 +43,7 @@ std::optional<EpochEndOffset> LeaderEpochCache::end_offset_of(int32_t epoch, int
   if (epoch == -1 || entries_.empty() || epoch > entries_.back().epoch) return std::nullopt;
   if (epoch == entries_.back().epoch) return EpochEndOffset{epoch, log_end_offset};
   auto higher = std::find_if(entries_.begin(), entries_.end(), [&](const EpochEntry& e) { return e.epoch > epoch; });
-  // Asked for an epoch before the first one known: it ended where that began.
+  // For an epoch before the first known one: it ended where that began.
   int32_t found = higher == entries_.begin() ? epoch : (higher - 1)->epoch;
   return EpochEndOffset{found, higher->start_offset};
 }

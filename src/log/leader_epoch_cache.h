@@ -1,6 +1,6 @@
-// LeaderEpochCache: at which offset each leader of a partition began (Kafka's LeaderEpochFileCache), so that a follower
-// can find out where its log and the leader's part. Belongs to one PartitionLog. Pure; the log writes the file
-// leader-epoch-checkpoint when dirty() says so.
+// LeaderEpochCache: the start offset of each leader epoch of a partition (Kafka's LeaderEpochFileCache), so that a
+// follower can find where its log diverges from the leader's. Belongs to one PartitionLog. Pure; the log writes the
+// file leader-epoch-checkpoint if dirty().
 #pragma once
 
 #include <cstdint>
@@ -22,12 +22,12 @@ class LeaderEpochCache {
   LeaderEpochCache() = default;
   explicit LeaderEpochCache(std::vector<EpochEntry> entries) : entries_(std::move(entries)) {}
 
-  // The epoch begins at the offset. Entries that this contradicts (a greater epoch, or a later start) go. Returns
+  // The epoch begins at the offset. Removes entries that contradict this (a greater epoch, or a later start). Returns
   // whether anything changed.
   bool assign(int32_t epoch, int64_t start_offset);
-  // Forgets epochs that begin at or beyond the offset.
+  // Removes epochs that begin at or beyond the offset.
   bool truncate_from_end(int64_t end_offset);
-  // Forgets epochs that end at or below the offset; the one that holds it begins there from now on.
+  // Removes epochs that end at or below the offset; the one that contains it begins there from now on.
   bool truncate_from_start(int64_t start_offset);
   void clear() { entries_.clear(); }
 
@@ -37,7 +37,7 @@ class LeaderEpochCache {
   const std::vector<EpochEntry>& entries() const { return entries_; }
 
  private:
-  std::vector<EpochEntry> entries_;  // both epoch and start offset grow
+  std::vector<EpochEntry> entries_;  // both epoch and start offset increase
 };
 
 }  // namespace milena::log

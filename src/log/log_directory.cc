@@ -28,7 +28,7 @@ int64_t offset_of(const OffsetCheckpoint& checkpoint, const TopicPartition& part
   return it == checkpoint.end() ? 0 : it->second;
 }
 
-// The beginning of a partition.metadata, and perhaps zeros up to its length.
+// Whether it is the start of a partition.metadata, possibly with zeros up to its length.
 bool is_torn(ByteView content) {
   const size_t whole = encode_partition_metadata(Uuid{}).size();
   const size_t end = content.find_last_not_of('\0') + 1;  // 0 if there is nothing else
@@ -67,12 +67,12 @@ Status LogDirectory::take_into_use() {
   reserve_.give_back();
   if (!clean_shutdown_) return ok_status();
   RETURN_IF_ERROR(file_system_.remove(path_of(kCleanShutdownFile)));
-  // Before anything is written: a mark that comes back after a power failure would keep the next start from recovering.
+  // Before anything is written: if the mark came back after a power failure, the next start would skip recovery.
   return MILENA_STORAGE_BUG(kMarkComesBack) ? ok_status() : file_system_.sync_directory(path_);
 }
 
-// An open-file-description lock: it meets the record lock that Kafka takes (Java's FileChannel.tryLock), and unlike
-// that one it also keeps a second node of this process out.
+// An open-file-description lock: it conflicts with Kafka's record lock (Java's FileChannel.tryLock), and unlike that
+// one it also excludes a second node of this process.
 Status LogDirectory::take_lock() {
   bool there = file_system_.exists(path_of(kLockFile));
   auto file = file_system_.open(path_of(kLockFile), OpenMode::kReadOrCreate);
@@ -90,7 +90,7 @@ Status LogDirectory::take_lock() {
   lock.l_whence = SEEK_SET;
   if (::fcntl(lock_->descriptor(), F_OFD_SETLK, &lock) == 0) {
     made_lock_file_ = !there;
-    // Whoever held it before may have taken the file away since we opened it: a lock on it would keep nobody out.
+    // The previous holder may have removed the file since we opened it: a lock on that would keep no one out.
     return file_system_.exists(path_of(kLockFile))
                ? ok_status()
                : make_error(ErrorKind::kExists,
@@ -151,7 +151,7 @@ Status LogDirectory::read_meta_properties() {
 Result<OffsetCheckpoint> LogDirectory::read_checkpoint(ByteView name) {
   Result<Bytes> file = file_system_.read_file(path_of(name));
   if (!file) return file.error();
-  // As Kafka's CheckpointFile: nothing was written yet.
+  // As in Kafka's CheckpointFile: nothing was written yet.
   if (file->empty()) return OffsetCheckpoint();
   Result<OffsetCheckpoint> offsets = decode_offset_checkpoint(*file);
   if (offsets) return offsets;
@@ -298,7 +298,7 @@ Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& part
            **found == Uuid{} ? "was begun when the machine failed, and nothing in it was synced"
                              : "was of a topic of the same name that is deleted",
            *aside);
-  // What the checkpoints say is still about this topic: those of a deleted one were written without it.
+  // The checkpoints' entries are of this topic: those of a deleted topic were removed.
   return **found == Uuid{} ? Occupant::kUnnamed : Occupant::kSetAside;
 }
 
@@ -324,7 +324,7 @@ Status LogDirectory::forget_strangers(const std::function<bool(const TopicPartit
   if (MILENA_STORAGE_BUG(kStrangersStay)) return ok_status();
   for (auto& [name, offsets] : {std::pair{kRecoveryPointFile, &recovery_points_}, {kLogStartFile, &log_start_offsets_},
                                 {kHighWatermarkFile, &high_watermarks_}, {kFirstDirtyFile, &first_dirty_offsets_}}) {
-    // A 0 says of any partition of that name that there is nothing of it.
+    // 0 is valid for any partition of that name.
     const auto is_stranger = [&](const auto& entry) { return entry.second > 0 && !is_here(entry.first); };
     if (std::erase_if(*offsets, is_stranger) == 0) continue;
     RETURN_IF_ERROR(write_checkpoint(name, *offsets, true));

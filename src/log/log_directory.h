@@ -1,13 +1,13 @@
-// LogDirectory: one of log.dirs, as a whole: its lock, identity, checkpoints, and the partitions that lie in it
-// (Kafka's LogManager, MetaProperties, OffsetCheckpointFile). Owned by the node, used by one thread; it holds the lock
-// file from open() until it is destroyed.
+// LogDirectory: one of log.dirs, as a whole: its lock, identity, checkpoints, and partitions (Kafka's LogManager,
+// MetaProperties, OffsetCheckpointFile). Owned by the node, used by one thread; it holds the lock file from open()
+// until it is destroyed.
 //
 // It knows directories by name and checkpoints by content. It does not open logs (PartitionLog) and does not know which
-// partitions should exist: that is for whoever reads the metadata.
+// partitions should exist (src/broker does).
 //
-// Life: open() takes the lock and reads meta.properties and the checkpoints. take_into_use() takes the clean-shutdown
-// mark away, so that a crash from here on is seen as one; a directory that is never taken into use is left as it was
-// found. write_clean_shutdown_mark() puts the mark back as the last thing before the process ends.
+// Life cycle: open() takes the lock and reads meta.properties and the checkpoints. take_into_use() removes the
+// clean-shutdown mark, so that a crash is detected from here on; a directory that is never taken into use is left as it
+// was. write_clean_shutdown_mark() writes the mark again as the last step before the process ends.
 #pragma once
 
 #include <atomic>
@@ -39,24 +39,24 @@ struct PartitionDirectory {
 
 class LogDirectory {
  public:
-  // Makes the directory if it is not there. Errors are for a person: kExists when another process holds it, kIo when it
-  // cannot be written, kCorrupt for a file that is not what it should be. Each says what to do.
+  // Creates the directory if it does not exist. Errors are for people, with advice: kExists if another process holds
+  // it, kIo if it is not writable, kCorrupt for an invalid file.
   static Result<std::unique_ptr<LogDirectory>> open(FileSystem& file_system, std::string path);
   // From here on files in it change.
   Status take_into_use();
-  // Gives a directory that was not taken into use back: what open() made is taken away again.
+  // If the directory was not taken into use: removes the files that open() created.
   ~LogDirectory();
 
   const std::string& path() const { return path_; }
-  // An order for containers that every run of the node repeats, which addresses are not.
+  // An order for containers that is the same in every run, unlike that of addresses.
   struct ByPath {
     bool operator()(const LogDirectory* a, const LogDirectory* b) const { return a->path() < b->path(); }
   };
   std::string partition_path(const TopicPartition& partition) const { return path_ + "/" + partition.to_string(); }
 
-  // False once it failed: nothing is read from it or written to it any more. Any thread.
+  // False once it failed: it is not read or written any more. Any thread.
   bool online() const { return online_.load(std::memory_order_relaxed); }
-  // True for the first who says so. Any thread.
+  // True for the first caller. Any thread.
   bool take_offline() { return online_.exchange(false); }
   // How many replicas are in it, as whoever places and removes them has told. Any thread.
   int64_t replicas() const { return replicas_.load(std::memory_order_relaxed); }
@@ -67,59 +67,58 @@ class LogDirectory {
 
   // --- identity ---
 
-  // directory.id of meta.properties; zero in a directory that nobody has formatted.
+  // directory.id of meta.properties; zero in an unformatted directory.
   Uuid id() const {
     return meta_properties_ && meta_properties_->directory_id ? *meta_properties_->directory_id : Uuid{};
   }
 
-  // Nullopt in a directory that nobody has formatted.
+  // Nullopt in an unformatted directory.
   const std::optional<MetaProperties>& meta_properties() const { return meta_properties_; }
-  // kInvalid, with both values named, if the directory belongs to another cluster or node. Either may be left open.
+  // kInvalid, with both values named, if the directory belongs to another cluster or node. Either may be nullopt.
   Status check_identity(const std::optional<std::string>& cluster_id, std::optional<int32_t> node_id) const;
   Status write_meta_properties(const MetaProperties& properties);
 
   // --- partitions ---
 
-  // Whether a partition's directory, in whatever state, lay in it at open().
+  // Whether it had a partition's directory, in any state, at open().
   bool holds_partitions() const { return holds_partitions_; }
-  // Every directory that is named like a partition, in whatever state. One listing.
+  // All directories named like a partition, in any state. One listing.
   Result<std::vector<PartitionDirectory>> list_partitions() const;
-  // Whether a log was ever begun in the partition's directory. False where there is no directory.
+  // Whether the partition's directory has a log. False without a directory.
   Result<bool> holds_segments(const TopicPartition& partition) const;
-  // What partition.metadata in a partition's directory says; nullopt where the file is not there, the zero id where the
-  // machine failed before it was all written: whichever topic that log is of, nothing in it was synced. A name alone
-  // does not tell whose records a directory holds: a topic may have been deleted, and made again, while the directory
-  // was away.
+  // The topic id in the partition.metadata of a partition's directory; nullopt without the file, the zero id if the
+  // machine failed before it was written: nothing in that log was synced then, whichever topic it is of. The name alone
+  // is not enough: a topic may have been deleted and created again while the directory was away.
   Result<std::optional<Uuid>> topic_id_of(const std::string& partition_path) const;
-  // Where the log in a partition's directory ends, as its last segment says. Reads that one; 0 without one.
+  // The end offset of the log in a partition's directory, from its last segment. Reads that one; 0 without one.
   Result<int64_t> end_offset_of(const std::string& partition_path) const;
   // Renames the partition's directory to "topic-0.<32 hex>-delete" and returns the new path, which may be removed with
-  // remove_tree() on any thread. The log must be closed (destroyed) before. kNotFound where the topic has no directory
-  // under that name; another topic's stays. Any thread, as the two that follow.
+  // remove_tree() on any thread. The log must be closed (destroyed) before. kNotFound if the topic has no directory of
+  // that name; another topic's stays. Any thread, like the next two.
   Result<std::string> schedule_delete(const TopicPartition& partition, const Uuid& topic_id, Random& random);
-  // The same for a replica that the metadata does not know: "-stray". It is kept. `path` is where it is now.
+  // The same for a replica that the metadata does not know: "-stray". It is kept. `path` is its current directory.
   Result<std::string> set_aside_stray(const TopicPartition& partition, const std::string& path, Random& random);
   enum class Occupant { kOurs, kUnnamed, kSetAside };
-  // What stands under the partition's name is the topic's own, or nothing that says whose it is, or was of another
-  // topic and is set aside now.
+  // Clears the partition's name for the topic. The directory of that name is the topic's own, or has no topic id, or is
+  // of another topic: then it is set aside.
   Result<Occupant> make_way(const TopicPartition& partition, const Uuid& topic_id, Random& random);
 
-  // --- how it was left, and how it is left ---
+  // --- shutdown state ---
 
-  // The clean-shutdown mark was there when it was opened.
+  // The clean-shutdown mark was there at open().
   bool clean_shutdown() const { return clean_shutdown_; }
-  // The broker epoch that stood in the mark; -1 without one, or where it names none.
+  // The broker epoch in the mark; -1 without a mark, or if the mark has none.
   int64_t clean_shutdown_epoch() const;
-  // As of open(). Empty where the file was missing; a file that cannot be read is reported once and taken as missing,
-  // which only makes recovery read more.
+  // As of open(). Empty if the file was missing; an unreadable file is logged once and counts as missing, which only
+  // makes recovery read more.
   const OffsetCheckpoint& recovery_points() const { return recovery_points_; }
   const OffsetCheckpoint& log_start_offsets() const { return log_start_offsets_; }
   const OffsetCheckpoint& high_watermarks() const { return high_watermarks_; }
   const OffsetCheckpoint& first_dirty_offsets() const { return first_dirty_offsets_; }
-  // What PartitionLog::open wants to know of a partition.
+  // Input of PartitionLog::open for a partition.
   struct Found {
     bool clean_shutdown = false;
-    // recovery-point-offset-checkpoint has the partition. Where it has not, 0 means nothing.
+    // recovery-point-offset-checkpoint has the partition. If not, 0 means nothing.
     bool known = false;
     int64_t recovery_point = 0;
     int64_t log_start_offset = 0;
@@ -127,12 +126,12 @@ class LogDirectory {
     int64_t first_dirty_offset = 0;
   };
   Found find(const TopicPartition& partition) const;
-  // The partition's directory came to its name just now: nothing that is said of it holds.
+  // The partition's directory was just renamed to its name: the checkpoints' entries for it are not valid.
   void distrust(const TopicPartition& partition);
-  // Lets go what the checkpoints say of partitions that are not here, in the files too: partitions are known by their
-  // names there, and another topic's may come here under the same one.
+  // Removes the checkpoints' entries of partitions that are not here, in the files too: entries only have names, and
+  // another topic's partition may come here under the same one.
   Status forget_strangers(const std::function<bool(const TopicPartition&)>& is_here);
-  // Lets the checkpoints of open() go, once all logs are open.
+  // Frees the checkpoints of open(), once all logs are open.
   void forget_checkpoints();
 
   // Each replaces its whole file. With `durable` it is synced. Thread-safe against each other as long as each kind is
@@ -140,11 +139,11 @@ class LogDirectory {
   Status write_recovery_points(const OffsetCheckpoint& offsets, bool durable = true);
   Status write_log_start_offsets(const OffsetCheckpoint& offsets, bool durable = true);
   Status write_high_watermarks(const OffsetCheckpoint& offsets, bool durable = true);
-  // Where compaction goes on (cleaner-offset-checkpoint).
+  // Where compaction continues (cleaner-offset-checkpoint).
   Status write_first_dirty_offsets(const OffsetCheckpoint& offsets, bool durable = true);
   // The mark of a clean shutdown, after every log was closed and every checkpoint written.
   Status write_clean_shutdown_mark(int64_t broker_epoch);
-  // The mark as it was found, for a start that failed before anything changed that it stands for.
+  // Restores the mark as it was found, for a start that failed before it changed anything.
   Status restore_clean_shutdown_mark();
 
  private:

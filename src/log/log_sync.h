@@ -1,6 +1,6 @@
-// LogSync: files of one log that somebody has to sync, and the offset up to which the log is then durable. A value made
-// by PartitionLog::prepare_sync() on the log's shard; run() is meant for a worker thread and touches nothing but the
-// files, which it keeps open.
+// LogSync: files of one log that must be synced, and the offset up to which the log is then durable. A value created by
+// PartitionLog::prepare_sync() on the log's shard; run() is for a worker thread and only uses the files, which it keeps
+// open.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ class LogSync {
 
   bool empty() const { return files_.empty() && directory_.empty() && parent_.empty(); }
   int64_t offset() const { return offset_; }
-  // Syncs every file, then the directory if names were added to it, then the one that it is in if it is new there.
+  // Syncs every file, then the directory if names were added to it, then its parent if the directory is new there.
   Status run(FileSystem& file_system) const;
 
  private:

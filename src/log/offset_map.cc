@@ -44,7 +44,7 @@ OffsetMap::Hash OffsetMap::hash_of(ByteView key) {
   return {fold(first, seed.words[3]), fold(second, seed.words[2])};
 }
 
-// Where the key is, or would be.
+// The slot of the key, or the free one for it.
 size_t OffsetMap::slot_of(const std::vector<Entry>& table, const Hash& hash) {
   auto slot = static_cast<size_t>(static_cast<unsigned __int128>(hash.first) * table.size() >> 64);
   while (table[slot].offset >= 0 && (table[slot].first != hash.first || table[slot].second != hash.second)) {

@@ -1,8 +1,8 @@
-// OffsetMap: for each key of a stretch of log the offset of its last record, as compaction needs it (Kafka's
-// SkimpyOffsetMap). Keys are kept as 128 bits of a hash with a seed of this process; two keys that share all of them
-// are one key here, which nobody can bring about who does not know the seed.
+// OffsetMap: the offset of the last record of each key of a stretch of log, for compaction (Kafka's SkimpyOffsetMap).
+// Keys are kept as 128 bits of a hash with a seed of this process; two keys with the same hash are one key here, but
+// clients cannot construct them without the seed.
 //
-// Grows from small to the most that the budget allows, and then is full. One owner, any thread.
+// Starts small and grows up to the budget; then it is full. One owner, any thread.
 #pragma once
 
 #include <cstddef>
@@ -20,13 +20,13 @@ class OffsetMap {
 
   bool full() const { return count_ >= most_; }
   size_t size() const { return count_; }
-  // Not when full(), unless the key is there. The offset is the greatest so far.
+  // Not if full(), unless the key is there. The offset must be the greatest so far.
   void put(ByteView key, int64_t offset);
-  // -1 where the key is not there.
+  // -1 if the key is not there.
   int64_t get(ByteView key) const;
   bool contains(ByteView key) const { return get(key) >= 0; }
 
-  // The greatest offset that was looked at: records beyond it are not judged by this map.
+  // The greatest offset added: the map does not apply to records beyond it.
   int64_t latest_offset() const { return latest_offset_; }
   void set_latest_offset(int64_t offset) { latest_offset_ = offset; }
 
@@ -45,8 +45,8 @@ class OffsetMap {
 
   std::vector<Entry> table_;
   size_t count_ = 0;
-  size_t most_;        // keys at the most
-  size_t most_slots_;  // table size at the most
+  size_t most_;        // max. number of keys
+  size_t most_slots_;  // max. table size
   double load_factor_;
   int64_t latest_offset_ = -1;
 };

@@ -91,7 +91,7 @@ Result<LogSync> PartitionLog::prepare_sync_of_full_segments() {
 
 Result<LogSync> PartitionLog::make_sync(int64_t end) {
   const std::tuple owed(directory_dirty_, parent_dirty_, epochs_unsynced_, carried_snapshot_unsynced_);
-  // What could not be prepared, for want of a descriptor, is owed as before.
+  // Without a descriptor nothing is prepared, and the sync is still due.
   auto fail = [&](const Error& why) -> Result<LogSync> {
     std::tie(directory_dirty_, parent_dirty_, epochs_unsynced_, carried_snapshot_unsynced_) = owed;
     return why;
@@ -103,7 +103,8 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
   for (size_t i = segment_index_of(recovery_point_); i < segments_.size(); ++i) {
     Segment& segment = *segments_[i];
     if (segment.base_offset() >= end) break;
-    // The active segment's indexes need not be on the disk: recovery reads the segment that holds the recovery point.
+    // The active segment's indexes need not be on the disk: recovery reads the segment that contains the recovery
+    // point.
     bool full = i + 1 < segments_.size();
     if (Status collected = segment.collect_files(full, sync.files_); !collected) return fail(collected.error());
   }
@@ -117,7 +118,7 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
   if (carried_snapshot_unsynced_) {
     auto file = file_system().open(path_of(segment_file_name(first_segment_offset(), kSnapshotSuffix)),
                                    OpenMode::kRead);
-    if (!file && file.error().kind != ErrorKind::kNotFound) return fail(file.error());  // retention may have taken it
+    if (!file && file.error().kind != ErrorKind::kNotFound) return fail(file.error());  // retention may have removed it
     if (file) sync.files_.push_back(*file);
     carried_snapshot_unsynced_ = false;
   }
@@ -129,7 +130,7 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
   return sync;
 }
 
-// Under which name the log is found again, and whose it is.
+// Syncs the log's directory name and its partition.metadata.
 Status PartitionLog::add_identity(LogSync& sync) {
   auto metadata = file_system().open(path_of(kPartitionMetadataFile), OpenMode::kRead);
   if (!metadata && metadata.error().kind != ErrorKind::kNotFound) return metadata.error();

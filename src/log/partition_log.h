@@ -1,20 +1,20 @@
-// PartitionLog: the segments, indexes, producer state and leader epochs of one partition, in its directory.
-// It knows files and record batches; of requests, replicas and acknowledgements it knows nothing.
+// PartitionLog: the segments, indexes, producer state and leader epochs of one partition, in its directory. It handles
+// files and record batches, but not requests, replicas and acknowledgements.
 //
-// Lives on the shard that owns the partition and is used by that one thread. open() may run on another thread (recovery
-// reads whole segments), before the log is handed to its shard. Only LogSync and DoomedFiles leave the shard: they are
-// values that carry what a worker thread needs, and never look back at the log.
+// Lives on the shard that owns the partition and is used by that thread only. open() may run on another thread
+// (recovery reads whole segments), before the log is passed to its shard. Only LogSync and DoomedFiles leave the shard:
+// they are values with everything that a worker thread needs, and do not refer to the log.
 //
 // Invariants: log_start_offset <= high_watermark <= log_end_offset; the last stable offset is never beyond the high
 // watermark; segments are ordered, the last one is the active one, and there is always one.
 //
-// At rest a log holds no open file (they are borrowed from the FileCache), no timer and about one kilobyte. What is
-// only needed by some (producer state, leader epochs, sizes of old segments) is read when first asked for.
+// At rest a log holds no open file (they are borrowed from the FileCache), no timer and about one kilobyte. State that
+// only some logs need (producer state, leader epochs, sizes of old segments) is read on first use.
 //
 // File formats: docs/formats/, after Kafka's UnifiedLog, LocalLog, LogSegment and ProducerStateManager. Errors of
-// Result are of the disk. kCorrupt from a read, a lookup or retention: some batch is damaged; the log is as it was.
-// After any other, and any of an append, the caller drops the log (Partition::take_offline). A client's
-// mistakes are an ErrorCode in the outcome, and leave the log as it was.
+// Result are of the disk. kCorrupt from a read, a lookup or retention: a batch is damaged; the log is unchanged. After
+// any other error, and any error of an append, the caller drops the log (Partition::take_offline). A client's mistakes
+// are an ErrorCode in the outcome, and leave the log unchanged.
 #pragma once
 
 #include <cstdint>
@@ -44,9 +44,9 @@
 
 namespace milena::log {
 
-// What the log directory's checkpoints say about a log before it is opened.
+// The log directory's checkpoints for a log, before it is opened.
 struct OpenState {
-  // The directory was closed in order: sizes, indexes and snapshots can be trusted.
+  // Clean shutdown: sizes, indexes and snapshots can be trusted.
   bool clean_shutdown = false;
   // Everything below has been synced. 0 if not known.
   int64_t recovery_point = 0;
@@ -55,7 +55,7 @@ struct OpenState {
   int64_t high_watermark = 0;
   // Everything below has been compacted (cleaner-offset-checkpoint). 0 if not known.
   int64_t first_dirty_offset = 0;
-  // Called now and then while segments are scanned.
+  // Called periodically while segments are scanned.
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;
 };
 
@@ -65,44 +65,44 @@ struct AppendOutcome {
   ErrorCode error = ErrorCode::kNone;
   int64_t base_offset = -1;
   int64_t last_offset = -1;
-  // The time the broker put into the records, or -1 when they carry their producer's.
+  // The time that the broker set in the records, or -1 if they have their producer's.
   int64_t log_append_time = -1;
   int64_t log_start_offset = -1;
-  // The batch was appended before: base_offset and last_offset are those of then, and nothing was written now.
+  // The batch was appended before: base_offset and last_offset are those of that append, and nothing was written now.
   bool duplicate = false;
 };
 
 struct ReadOutcome {
   // kNone or kOffsetOutOfRange.
   ErrorCode error = ErrorCode::kNone;
-  // Slices of the segment's file. They begin with the batch that holds the offset asked for; the last batch may be cut
-  // off (Kafka does so too), except the first where `min_one_batch` was asked for.
+  // Slices of the segment's file. They begin with the batch that contains the requested offset; the last batch may be
+  // cut off (as in Kafka), except the first with `min_one_batch`.
   Payload batches;
-  // Not even the first batch is whole: max_bytes is smaller than it, and `min_one_batch` was not asked for.
+  // Even the first batch is cut off: it is larger than max_bytes, and `min_one_batch` was not set.
   bool first_batch_cut = false;
   // Of the first batch in `batches`; -1 if there is none.
   int64_t base_offset = -1;
-  // Where the next read goes on if all batches were whole; -1 where that was not cheap to say.
+  // Where the next read continues if all batches were whole; -1 if that is not cheap to find.
   int64_t next_offset = -1;
 };
 
-// Files that are renamed to *.deleted already. Kafka waits file.delete.delay.ms before they go.
+// Files that were renamed to *.deleted. Kafka removes them after file.delete.delay.ms.
 struct DoomedFiles {
   std::vector<std::string> paths;
   bool empty() const { return paths.empty(); }
-  // On any thread.
+  // Any thread.
   Status remove(FileSystem& file_system) const;
 };
 
-// What compaction would find in a log now (Kafka's LogToClean).
+// The work that compaction would find in a log now (Kafka's LogToClean).
 struct CompactionOutlook {
-  int64_t first_dirty = 0;  // all below is clean
+  int64_t first_dirty = 0;  // everything below is clean
   int64_t end_offset = 0;   // from here on records are too young, unstable or in the active segment
   uint64_t clean_bytes = 0;
   uint64_t dirty_bytes = 0;
   bool overdue = false;  // max.compaction.lag.ms has passed
   bool due = false;      // enough is dirty, or overdue
-  int64_t wait_ms = -1;  // when not due: what time alone may change by then; -1: nothing
+  int64_t wait_ms = -1;  // if not due: when it may become due without further records; -1: never
 
   double dirty_ratio() const {
     uint64_t all = clean_bytes + dirty_bytes;
@@ -114,7 +114,7 @@ class CompactionJob;
 
 class PartitionLog {
  public:
-  // Opens the log in `directory`, making it if it is not there. `files` and `clock` outlive the log.
+  // Opens the log in `directory`, and creates it if it does not exist. `files` and `clock` must outlive the log.
   static Result<std::unique_ptr<PartitionLog>> open(FileCache& files, const Clock& clock, std::string directory,
                                                     TopicPartition name, std::shared_ptr<const LogConfig> config,
                                                     OpenState state);
@@ -126,86 +126,86 @@ class PartitionLog {
   const std::shared_ptr<const LogConfig>& shared_config() const { return config_; }
   void set_config(std::shared_ptr<const LogConfig> config) { config_ = std::move(config); }
 
-  // partition.metadata. Null where the file is not there.
+  // partition.metadata. Null without the file.
   Result<std::optional<Uuid>> topic_id() const;
   Status set_topic_id(const Uuid& id, bool durable = false);
 
   // --- appending ---
 
-  // Batches of magic 2 that have been validated, back to back. Gives them the next offsets and the epoch; the bytes are
-  // not changed, the headers are patched on their way to the file. All of them or none.
+  // Appends validated batches of magic 2, back to back. Assigns them the next offsets and the epoch; the bytes are not
+  // changed, the headers are patched on their way to the file. All of them or none.
   Result<AppendOutcome> append_as_leader(ByteView batches, int32_t leader_epoch, AppendChecks checks);
-  // The same from a chain; only a chain of several chunks is copied together first.
+  // The same from a payload; it is copied only if it has several chunks.
   Result<AppendOutcome> append_as_leader(const Payload& batches, int32_t leader_epoch, AppendChecks checks);
-  // Batches as the leader sent them, offsets and epochs included; a piece of a batch at the end is ignored. Batches
-  // that are not beyond the log end offset are an Error (kCorrupt): the fetcher asked for something else. An empty log
-  // may begin within the first one (UnexpectedAppendOffsetException in Kafka): it begins at its base offset then, until
-  // the leader's log start offset is told.
+  // Appends batches from the leader, with their offsets and epochs; an incomplete batch at the end is ignored. Batches
+  // that are not beyond the log end offset are an Error (kCorrupt): the fetcher asked for others. The start of an empty
+  // log may be within the first one (UnexpectedAppendOffsetException in Kafka): the log then begins at its base offset,
+  // until the leader's log start offset is known.
   Result<AppendOutcome> append_as_follower(ByteView batches);
 
   // Removes everything at and beyond the offset, in records, epochs and producer state. At the end or beyond, only
-  // epochs without records are forgotten.
+  // epochs without records are removed.
   Status truncate_to(int64_t offset);
-  // Throws all segments away and starts an empty log there.
+  // Removes all segments and starts an empty log at the offset.
   Status truncate_fully_and_start_at(int64_t offset);
 
-  // The directory gets another name within its parent's file system. Open files stay as they are.
+  // Renames the directory within its file system. Open files stay open.
   Status rename_directory(std::string to);
 
   // --- offsets ---
 
-  // After a clean shutdown the end is what the newest snapshot's name says until somebody reads or appends,
-  // or asks for this look at the last segment, which recovers the log if it ends elsewhere. No effect later.
+  // After a clean shutdown the end offset comes from the newest snapshot's name, until the first read or append or this
+  // call reads the last segment, and recovers the log if it ends elsewhere. No effect later.
   Status confirm_end();
   int64_t log_start_offset() const { return log_start_offset_; }
-  // Where the first segment begins: the log start offset, as far as the files alone tell it.
+  // Start of the first segment: the log start offset according to the files alone.
   int64_t first_segment_offset() const { return segments_.front()->base_offset(); }
   int64_t log_end_offset() const { return log_end_offset_; }
   int64_t high_watermark() const { return high_watermark_; }
-  // Clamped to [log start offset, log end offset]; returns what it became.
+  // Clamped to [log start offset, log end offset]; returns the result.
   int64_t set_high_watermark(int64_t offset);
-  // The high watermark, or the first offset of the earliest transaction that is open or not yet covered by it.
+  // The high watermark, or the first offset of the earliest transaction that is open or ends above the high watermark.
   Result<int64_t> last_stable_offset();
   // Everything below has been synced.
   int64_t recovery_point() const { return recovery_point_; }
 
   // --- durability ---
 
-  // What has to be synced so that everything appended up to now is on the disk; empty if all is. Run it on a worker,
-  // then hand it back to mark_flushed().
+  // The sync that brings everything appended so far to the disk; empty if nothing is left to sync. Run it on a worker,
+  // then pass it to mark_flushed().
   Result<LogSync> prepare_sync();
-  // Segments that are complete and not synced yet (the active one is left out): worth a sync in the background.
+  // Complete segments that are not synced yet (without the active one): for a sync in the background.
   Result<LogSync> prepare_sync_of_full_segments();
   void mark_flushed(const LogSync& sync);
-  // All of that at once, on this thread.
+  // Syncs everything at once, on this thread.
   Status flush();
-  // flush.messages and flush.ms say that a sync is due now.
+  // Whether a sync is due now by flush.messages or flush.ms.
   bool flush_due() const;
-  // When flush.ms says so, by the steady clock; the greatest number if it never does.
+  // When a sync is due by flush.ms, by the steady clock; the greatest number if never.
   int64_t flush_due_at_ms() const;
   bool has_unflushed() const { return recovery_point_ < log_end_offset_; }
-  // Writes what a clean shutdown promises (index entries, a producer snapshot at the end) and syncs it if asked. The
-  // log is still usable afterwards.
+  // Writes the files of a clean shutdown (index entries, a producer snapshot at the end), and syncs them with `sync`.
+  // The log is still usable afterwards.
   Status close_cleanly(bool sync);
   // After close_cleanly(false): the log's whole file system was synced since (FileSystem::sync_everything).
   void mark_all_flushed();
 
   // --- reading ---
 
-  // Batches from the one that holds `offset`, at most `max_bytes` of them, all below `upper_bound` (the high watermark,
-  // the last stable offset or the log end offset). With `min_one_batch` the first batch comes whole whatever its size.
-  // A read at the upper bound or near the end of the log makes no system call.
+  // Batches from the one that contains `offset`, at most `max_bytes` of them, all below `upper_bound` (the high
+  // watermark, the last stable offset or the log end offset). With `min_one_batch` the first batch is whole whatever
+  // its size. A read at the upper bound or near the end of the log makes no system call.
   Result<ReadOutcome> read(int64_t offset, uint64_t max_bytes, int64_t upper_bound, bool min_one_batch);
   // The aborted transactions that touch [from, upper_bound).
   Result<std::vector<AbortedTransaction>> aborted_transactions(int64_t from, int64_t upper_bound);
-  // How many bytes the batches have from the one with an offset up to the one with another.
+  // The size of the batches from the one with `from` up to the one with `to`.
   Result<uint64_t> bytes_between(int64_t from, int64_t to);
 
-  // The first record whose timestamp is at or after the one given, at or beyond the log start offset.
+  // The first record with a timestamp at or after the given one, at or beyond the log start offset.
   Result<std::optional<TimestampAndOffset>> find_by_timestamp(int64_t timestamp);
   // The first record with the greatest timestamp of the log (ListOffsets -3).
   Result<std::optional<TimestampAndOffset>> find_max_timestamp();
-  // The same in pieces that may be run elsewhere, the first from offset 0 on; nullopt if there is nothing to search.
+  // The same in steps that may run on other threads, the first from offset 0 on; nullopt if there is nothing to search.
   Result<std::optional<TimeSearch>> search_by_timestamp(int64_t timestamp, int64_t from_offset);
   Result<std::optional<TimeSearch>> search_max_timestamp();
 
@@ -213,39 +213,39 @@ class PartitionLog {
 
   Result<std::optional<int32_t>> latest_epoch();
   Result<std::optional<int32_t>> epoch_of(int64_t offset);
-  // OffsetForLeaderEpoch: the largest known epoch not above the one asked for and where it ends. Nullopt where Kafka
-  // answers UNDEFINED_EPOCH.
+  // OffsetForLeaderEpoch: the largest known epoch not above the requested one, and its end. Nullopt where Kafka returns
+  // UNDEFINED_EPOCH.
   Result<std::optional<EpochEndOffset>> epoch_end_offset(int32_t epoch);
-  // A new leader notes its epoch before it appends.
+  // A new leader calls this before it appends.
   Status assign_epoch(int32_t epoch, int64_t start_offset);
 
   // --- old records ---
 
   // Moves the log start offset up (DeleteRecords, or a leader's). kOffsetOutOfRange beyond the high watermark.
   Result<ErrorCode> delete_records_before(int64_t offset);
-  // Renames the segments that retention or the log start offset have passed, and returns what to remove later.
+  // Renames the segments that retention or the log start offset allow to delete, and returns the files to remove later.
   Result<DoomedFiles> apply_retention();
   // Bytes of all segments.
   Result<uint64_t> size();
   size_t segment_count() const { return segments_.size(); }
   Result<uint32_t> active_segment_bytes() { return active().size(); }
   int64_t active_segment_base_offset() const { return segments_.back()->base_offset(); }
-  // Starts a new segment now, if the active one holds anything.
+  // Starts a new segment now, if the active one is not empty.
   Status roll();
 
   // --- compaction (partition_log_compaction.cc) ---
 
   Result<CompactionOutlook> compaction_outlook();
-  // One round over what the outlook says; one at a time. Its steps run on workers, each piece comes back here.
+  // A round over the outlook's stretch; one at a time. Its steps run on workers, and each piece is installed here.
   Result<std::unique_ptr<CompactionJob>> prepare_compaction(const CompactionOutlook& outlook, uint64_t map_budget_bytes,
                                                             double map_load_factor);
-  // The job's piece takes the place of the segments it was made from. Nullopt: those are no longer all there, and the
-  // round has to be given up.
+  // Replaces the segments that the job's piece was made from. Nullopt: some of them are gone, and the round must be
+  // given up.
   Result<std::optional<DoomedFiles>> install_compacted(const CompactionJob& job);
-  // All pieces are in place.
+  // Called when all pieces are installed.
   void finish_compaction(const CompactionJob& job);
   int64_t first_dirty_offset() const;
-  // Of the log that this one is a copy of.
+  // Takes the value of the log that this one is a copy of.
   void set_first_dirty_offset(int64_t offset) { first_dirty_ = offset; }
 
   // --- producers ---
@@ -253,19 +253,19 @@ class PartitionLog {
   // As of now; for DescribeProducers and for the check that a transaction is open.
   Result<const ProducerEntry*> find_producer(int64_t producer_id);
   Result<std::vector<ProducerEntry>> active_producers();
-  // Before the first batch of a transaction: what its coordinator's answer has to be kept with (ProducerState).
+  // Before the first batch of a transaction: the guard for the coordinator's answer (ProducerState).
   Result<VerificationStart> start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
                                                bool supports_epoch_bump);
-  // Forgets those that were silent for longer than producer.id.expiration.ms.
+  // Removes producers that did not write for longer than producer.id.expiration.ms.
   Status expire_producers();
-  // This log begins as a copy of that one: its snapshot at its first offset names the producers whose last records are
-  // below it. Without them, what such a producer sends again would be appended twice.
+  // This log begins as a copy of that one: its snapshot at its first offset has the producers whose last records are
+  // below it. Without them, a retry of such a producer would be appended twice.
   Status carry_producers_of(PartitionLog& original);
-  // The copy is complete: it knows all that the original knows, questions that are under way included.
+  // The copy is complete: takes the original's whole producer state, with pending verifications.
   Status adopt_producers_of(PartitionLog& original);
-  // False as long as nobody asked for them, though there may be some in the files.
+  // False until they are loaded, although the files may have some.
   bool has_producers() const;
-  // The earliest transaction that is open here, as far as producers were asked for; null if there is none.
+  // The earliest open transaction, among the loaded producers; null if there is none.
   const ProducerEntry* oldest_open_transaction() const;
   // The greatest timestamp of the newest segment; -1 without records.
   Result<int64_t> newest_timestamp();
@@ -316,7 +316,7 @@ class PartitionLog {
   Status write_batches(const AppendPlan& plan, const CompletedTransactions& completed);
   Status note_epochs(const AppendPlan& plan);
   Status note_written(const AppendPlan& plan, uint32_t position);
-  // Of a change that is half done: another try, with a descriptor to be had, would not make it whole.
+  // For the error of a half-done change: a retry with a free descriptor would not complete it.
   static Status not_to_be_repeated(Status status);
   Status take_producer_snapshot();
   Status write_snapshot(int64_t offset, const ProducerState& state);
@@ -339,8 +339,7 @@ class PartitionLog {
   Status sync_snapshot(int64_t offset);
   Status raise_log_start(int64_t offset);
 
-  // A number that no log of this process was given before: what one object handed out never fits another, though it be
-  // for the same directory.
+  // A number that is new in this process: values from one object never match another one, even for the same directory.
   static uint64_t new_mark();
   std::string path_of(ByteView file) const { return directory_ + "/" + std::string(file); }
   FileSystem& file_system() { return files_.file_system(); }
@@ -354,7 +353,7 @@ class PartitionLog {
 
   FileCache& files_;
   const Clock& clock_;
-  std::string directory_;  // the segments refer to it
+  std::string directory_;  // referenced by the segments
   const TopicPartition name_;
   std::shared_ptr<const LogConfig> config_;
 
@@ -366,20 +365,20 @@ class PartitionLog {
   int64_t high_watermark_ = 0;
   int64_t recovery_point_ = 0;
   int64_t last_flush_ms_ = 0;
-  int64_t first_dirty_ = 0;  // as far as it is known; see first_dirty_offset()
-  uint64_t shape_ = new_mark();  // another after each removal of segments or parts of them
-  std::vector<int64_t> snapshots_;  // offsets of the .snapshot files, growing
-  uint64_t truncations_ = new_mark();  // another after each, so that a sync begun before one is not counted after it
+  int64_t first_dirty_ = 0;  // if known; see first_dirty_offset()
+  uint64_t shape_ = new_mark();  // changes with each removal of segments or parts of them
+  std::vector<int64_t> snapshots_;  // offsets of the .snapshot files, ascending
+  uint64_t truncations_ = new_mark();  // changes with each one: a sync begun before does not count after
   bool directory_dirty_ = false;    // names were added since the directory was last synced
-  bool parent_dirty_ = false;       // the directory itself was made or renamed since its parent was last synced
+  bool parent_dirty_ = false;       // the directory was created or renamed since its parent was last synced
   bool epochs_unsynced_ = false;
   bool carried_snapshot_unsynced_ = false;  // of carry_producers_of()
   bool has_epoch_file_ = false;
-  // After a clean shutdown the end is first taken from the newest snapshot's name, and looked up when it is needed.
+  // After a clean shutdown the end is first taken from the newest snapshot's name, and confirmed when needed.
   bool end_confirmed_ = true;
 
   std::unique_ptr<ProducerState> producers_;  // null until needed; then it covers the log up to its end
-  // While producers_ is null: no batch of a producer stands at or beyond this.
+  // While producers_ is null: no batch of a producer is at or beyond this offset.
   int64_t unloaded_producers_end_ = 0;
   std::unique_ptr<LeaderEpochCache> epochs_;  // null until needed
 };

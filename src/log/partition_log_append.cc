@@ -9,10 +9,10 @@
 
 namespace milena::log {
 
-// What of a batch is written anew: base offset, length, leader epoch.
+// The part of a batch that is patched: base offset, length, leader epoch.
 constexpr size_t kPatchedBytes = kBatchMagicPosition;
 
-// Of a batch, or of a message that an older Kafka wrote, in full: the leader's mistake if it is neither.
+// The header of a whole batch, or of a message of an older Kafka; anything else is the leader's mistake.
 static Result<BatchHeader> whole_entry_header(ByteView entry) {
   if (magic_of(entry) == kMagicV2) {
     Result<RecordBatchView> batch = RecordBatchView::parse(entry);
@@ -108,12 +108,12 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
   while (true) {
     Result<ByteView> entry = next_log_entry(batches);
     if (!entry) return entry.error();
-    if (entry->empty()) break;  // fetched bytes may end in a piece of a batch
+    if (entry->empty()) break;  // fetched bytes may end in an incomplete batch
     Result<BatchHeader> parsed = whole_entry_header(*entry);
     if (!parsed) return parsed.error();
     batches.remove_prefix(entry->size());
     const BatchHeader& header = *parsed;
-    // An empty log that begins where the leader's does may begin within a batch, whose first records were deleted.
+    // An empty log that begins where the leader's does may begin within a batch whose first records were deleted.
     const bool begins_within = plan.batches.empty() && outcome.base_offset < 0 &&
                                log_start_offset_ == log_end_offset_ && header.base_offset < next_offset &&
                                header.last_offset() >= next_offset;
@@ -125,7 +125,7 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
       return make_error(ErrorKind::kCorrupt, "{}: the leader sent offset {}, the log ends at {}", directory_,
                         header.base_offset, next_offset);
     }
-    // A piece for each segment: what does not fit behind what is planned comes next.
+    // A part for each segment: batches that do not fit into the current part go into the next.
     bool fits = plan.batches.empty() ||
                 (plan.bytes + header.total_size() <= static_cast<uint64_t>(config_->segment_bytes) &&
                  header.last_offset() - plan.first_offset() <= INT32_MAX);
@@ -145,7 +145,7 @@ Result<VerificationStart> PartitionLog::start_verification(int64_t producer_id, 
                                       clock_.wall_ms());
 }
 
-// The producers' checks come first, then the roll, the bytes, and only then what is kept in memory.
+// The producers' checks come first, then the roll, then the bytes, and only then the state in memory.
 Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks& checks) {
   AppendOutcome outcome{.base_offset = plan.first_offset(),
                         .last_offset = plan.last_offset(),
@@ -164,7 +164,7 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks&
         outcome.base_offset = before->first_offset();
         outcome.last_offset = before->last_offset;
         outcome.duplicate = true;
-        outcome.log_append_time = before->timestamp;  // whatever the topic's type of timestamps, as in Kafka
+        outcome.log_append_time = before->timestamp;  // for any timestamp type, as in Kafka
         return outcome;
       }
     }
@@ -212,8 +212,8 @@ Status PartitionLog::write_batches(const AppendPlan& plan, const CompletedTransa
   return not_to_be_repeated(note_written(plan, *start));
 }
 
-// Before the batches are written: an epoch that begins where the log ends says nothing wrong, and a full disk refuses
-// the batches here, while nothing has changed.
+// Before the batches are written: an epoch that begins at the log's end is not wrong, and on a full disk the append
+// fails here, before any change.
 Status PartitionLog::note_epochs(const AppendPlan& plan) {
   Result<LeaderEpochCache*> cache = epochs();
   if (!cache) return cache.error();
@@ -228,7 +228,7 @@ Status PartitionLog::note_epochs(const AppendPlan& plan) {
   return saved;
 }
 
-// What is kept in memory and in the files beside the log, of batches that are in it from `position` on.
+// Updates the state in memory and in the files beside the log for batches appended from `position` on.
 Status PartitionLog::note_written(const AppendPlan& plan, uint32_t position) {
   for (const AppendPlan::Batch& batch : plan.batches) {
     recent_.add(batch.header.base_offset, batch.header.last_offset(), position);
@@ -247,8 +247,7 @@ Status PartitionLog::not_to_be_repeated(Status status) {
 
 // --- segments ---
 
-// A spread that is the same for a segment whenever it is asked for. It takes nothing but a part of the segment's time,
-// as in Kafka (LogConfig.randomSegmentJitter).
+// A jitter that is constant for a segment. It shortens the segment's time, as in Kafka (LogConfig.randomSegmentJitter).
 int64_t PartitionLog::roll_jitter_ms() const {
   const int64_t most_ms = std::min(config_->segment_jitter_ms, config_->segment_ms);
   if (most_ms <= 0) return 0;
@@ -267,7 +266,7 @@ Status PartitionLog::maybe_roll(const AppendPlan& plan) {
     if (!full) return full.error();
     Result<int64_t> since = active().first_timestamp();
     if (!since) return since.error();
-    // By the records' own time, where they have one.
+    // By the records' own time, if they have one.
     int64_t waited_ms = *since >= 0 ? subtract_saturating(plan.max_timestamp, *since)
                                     : clock_.wall_ms() - active().created_ms();
     int64_t limit_ms = config_->segment_ms;
@@ -301,7 +300,7 @@ Status PartitionLog::roll_to(int64_t base_offset) {
   return begin_segment(base_offset);
 }
 
-// The next sync takes the new length along, and one that is under way has not: readers would get the zeros behind.
+// The next sync includes the new length; one under way does not: readers would get the zeros behind.
 Status PartitionLog::trim_active() {
   if (!active().preallocated()) return ok_status();
   RETURN_IF_ERROR(active().trim());
@@ -320,7 +319,7 @@ Status PartitionLog::begin_segment(int64_t base_offset) {
   return ok_status();
 }
 
-// The producer state at the end of the log, under that offset's name. The one before stays if it is at the start of a
+// The producer state at the end of the log, under that offset's name. The previous one stays if it is at the start of a
 // segment, where a truncation may need it.
 Status PartitionLog::take_producer_snapshot() {
   if (!snapshots_.empty() && snapshots_.back() >= log_end_offset_) return ok_status();
@@ -334,7 +333,7 @@ Status PartitionLog::write_snapshot(int64_t offset, const ProducerState& state) 
   std::string path = path_of(segment_file_name(offset, kSnapshotSuffix));
   auto file = file_system().open(path, OpenMode::kReadOrCreate);
   if (!file) return file.error();
-  // What an attempt that failed has left may be longer.
+  // A failed attempt may have left a longer file.
   RETURN_IF_ERROR((*file)->truncate(0));
   RETURN_IF_ERROR((*file)->write_at(0, encode_producer_snapshot(state.to_snapshot())));
   snapshots_.insert(std::upper_bound(snapshots_.begin(), snapshots_.end(), offset), offset);

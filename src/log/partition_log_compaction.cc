@@ -1,4 +1,4 @@
-// Compaction, the log's side of it: what there is to clean, and putting the result in place.
+// The log's side of compaction: the outlook, and installing the result.
 #include <algorithm>
 
 #include "base/log.h"
@@ -10,7 +10,7 @@
 namespace milena::log {
 
 int64_t PartitionLog::first_dirty_offset() const {
-  // A checkpoint beyond the log is of another log; one before it is of records that are gone.
+  // A checkpoint beyond the log's end is of another log; one before its start is of removed records.
   return first_dirty_ > log_end_offset_ ? log_start_offset_ : std::max(first_dirty_, log_start_offset_);
 }
 
@@ -52,7 +52,7 @@ Result<CompactionOutlook> PartitionLog::compaction_outlook() {
   for (size_t i = 0; i + 1 < segments_.size() && segments_[i]->base_offset() < outlook.end_offset; ++i) {
     Result<uint32_t> bytes = segments_[i]->size();
     if (!bytes) return bytes.error();
-    // The segment that the clean part ends in counts as dirty.
+    // The segment that contains the end of the clean part counts as dirty.
     (i < first ? outlook.clean_bytes : outlook.dirty_bytes) += *bytes;
   }
   if (outlook.end_offset <= outlook.first_dirty) outlook.dirty_bytes = 0;
@@ -109,7 +109,7 @@ Result<std::optional<DoomedFiles>> PartitionLog::install_compacted(const Compact
   };
   std::vector<ByteView> suffixes{kLogSuffix, kIndexSuffix, kTimeIndexSuffix};
   if (piece.has_txn_index) suffixes.push_back(kTxnIndexSuffix);
-  // From the last of these renames on, a crash leads to the new segment; before, to the old ones.
+  // A crash after the last of these renames leaves the new segment; before, the old ones.
   for (size_t i = suffixes.size(); i-- > 0;) {
     RETURN_IF_ERROR(file_system().rename(name(suffixes[i], kCleanedSuffix), name(suffixes[i], kSwapSuffix)));
   }
@@ -118,7 +118,7 @@ Result<std::optional<DoomedFiles>> PartitionLog::install_compacted(const Compact
   for (; end != segments_.end() && (*end)->base_offset() < last.end_offset; ++end) {
     RETURN_IF_ERROR(doom_segment_files(**end, doomed));
   }
-  // The .log first: what is still called .swap when it has its name is only renamed by the next opening.
+  // The .log first: once it has its name, the next opening only renames the remaining .swap files.
   for (ByteView suffix : suffixes) RETURN_IF_ERROR(file_system().rename(name(suffix, kSwapSuffix), name(suffix, "")));
   auto segment = std::make_unique<Segment>(files_, directory_, piece.base_offset, config_->index_interval_bytes);
   if (piece.has_txn_index) segment->set_has_txn_index();

@@ -1,4 +1,4 @@
-// Opening a log: what lies in its directory, and where it ends. After Kafka's LogLoader.
+// Opening a log: the files in its directory, and its end. After Kafka's LogLoader.
 #include <algorithm>
 #include <set>
 
@@ -21,7 +21,7 @@ Result<std::unique_ptr<PartitionLog>> PartitionLog::open(FileCache& files, const
 Status PartitionLog::load(const OpenState& state) {
   RETURN_IF_ERROR(load_names(true));
   bool created = segments_.empty();
-  // Whoever had the log before may have been stopped before a sync.
+  // The previous process may have been stopped before a sync.
   parent_dirty_ = created || !state.clean_shutdown;
   directory_dirty_ |= parent_dirty_;
   if (created) {
@@ -44,7 +44,7 @@ Status PartitionLog::load(const OpenState& state) {
   if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
   recovery_point_ = std::clamp<int64_t>(state.recovery_point, 0, log_end_offset_);
   set_high_watermark(state.high_watermark);
-  // A checkpoint beyond the log is of what a crash took, or of another log: what comes there now is dirty.
+  // A checkpoint beyond the log's end is of records lost in a crash, or of another log: new records there are dirty.
   const bool beyond = state.first_dirty_offset > log_end_offset_ && !MILENA_STORAGE_BUG(kDirtyOffsetBeyondEnd);
   first_dirty_ = beyond ? 0 : state.first_dirty_offset;
   return created ? ok_status() : remove_stray_snapshots();
@@ -94,9 +94,9 @@ Status PartitionLog::load_segment_files(const std::vector<SegmentFileName>& file
   return ok_status();
 }
 
-// A crash may have left files of a deletion or of a compaction. What was on its way out goes; a compaction whose output
-// was complete (.swap, and no .cleaned at or below it) takes the place of the segments it was made from. The .cleaned
-// files that tell which .swap files are not complete go after those: this may be interrupted, too.
+// A crash may have left files of a deletion or of a compaction. Files being deleted are removed; a compaction whose
+// output was complete (.swap, and no .cleaned at or below it) replaces the segments it was made from. The .cleaned
+// files show which .swap files are incomplete, so they are removed after those: this may be interrupted, too.
 Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
   constexpr int64_t kNone = INT64_MAX;
   int64_t min_cleaned = kNone;
@@ -146,7 +146,7 @@ Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
                                file->suffix == kTimeIndexSuffix || file->suffix == kTxnIndexSuffix);
     if (of_segment && file->offset >= from && file->offset < to) RETURN_IF_ERROR(file_system().remove(path_of(name)));
   }
-  // The .log files first: until theirs has its name, a segment's other files may be removed above by the next try.
+  // The .log files first: until a segment's .log has its name, the next try may remove its other files above.
   std::stable_partition(keep.begin(), keep.end(), [](const std::string& name) { return name.ends_with(".log.swap"); });
   for (const std::string& name : keep) {
     std::string live = name.substr(0, name.size() - kSwapSuffix.size());
@@ -155,8 +155,8 @@ Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
   return ok_status();
 }
 
-// A clean shutdown leaves a producer snapshot at the log's end, so its name says where that is and no file need be
-// opened. confirm_end() looks at the segment itself before anything is read or appended.
+// A clean shutdown leaves a producer snapshot at the log's end, so its name has the end offset and no file need be
+// opened. confirm_end() checks the segment itself before the first read or append.
 Status PartitionLog::find_clean_end(int64_t recovery_point) {
   end_confirmed_ = false;
   if (!snapshots_.empty() && snapshots_.back() > active().base_offset()) {
@@ -172,9 +172,9 @@ Status PartitionLog::find_clean_end(int64_t recovery_point) {
   return ok_status();
 }
 
-// After a clean stop all of it was on the disk, so what cannot be read now was damaged since. It stays, and only its
-// readers are told, as with Kafka, which does not look: a cut would take along whatever is behind. What goes is an end
-// that is torn, or of which the stop did not know.
+// After a clean stop everything was on the disk, so an unreadable batch was damaged since. It stays, and only its
+// readers get an error, as with Kafka, which does not look: a cut would also remove all records behind it. Only a torn
+// end, or one that the stop did not know, is removed.
 Status PartitionLog::accept_damage(int64_t said, const std::string& fault) {
   Result<Segment::WholePart> whole = active().whole_part();
   if (!whole) return whole.error();
@@ -203,7 +203,7 @@ Status PartitionLog::confirm_end() {
   recovery_point_ = std::min(recovery_point_, active().base_offset());
   RETURN_IF_ERROR(accept_damage(said, end ? "its last batch ends at " + std::to_string(*end) : end.error().message));
   if (log_start_offset_ > log_end_offset_) return truncate_fully_and_start_at(log_start_offset_);
-  // Who had seen all of it sees what was not known of, too.
+  // If the high watermark covered the whole log, it covers the unknown end, too.
   if (high_watermark_ >= said && !MILENA_STORAGE_BUG(kFurtherEndNotShown)) set_high_watermark(log_end_offset_);
   clamp_offsets();
   RETURN_IF_ERROR(remove_stray_snapshots());
@@ -218,8 +218,8 @@ Status PartitionLog::remove_snapshots_beyond(int64_t offset) {
   return ok_status();
 }
 
-// Snapshots are kept at the base offsets of segments and at the newest offset; those beyond the end are of records that
-// are gone.
+// Snapshots are kept at the base offsets of segments and at the newest offset; those beyond the end are of lost
+// records.
 Status PartitionLog::remove_stray_snapshots() {
   std::set<int64_t> bases;
   for (const auto& segment : segments_) bases.insert(segment->base_offset());

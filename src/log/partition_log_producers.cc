@@ -1,5 +1,5 @@
-// Producer state that the records alone do not give: what a copy takes over from its original, and transactions
-// whose records compaction has removed.
+// Producer state that is not in the records: that of a copy's original, and transactions whose records compaction has
+// removed.
 #include <algorithm>
 
 #include "base/log.h"
@@ -24,7 +24,7 @@ Status PartitionLog::carry_producers_of(PartitionLog& original) {
   carried_snapshot_unsynced_ = true;
   directory_dirty_ = true;
   unloaded_producers_end_ = log_end_offset_;
-  producers_.reset();  // to be read again, with these
+  producers_.reset();  // to be loaded again, with these
   return ok_status();
 }
 
@@ -36,11 +36,11 @@ Status PartitionLog::adopt_producers_of(PartitionLog& original) {
   return ok_status();
 }
 
-// A snapshot may be older than a round of compaction that removed a transaction with its marker. The marker goes after
-// the records only, so a transaction that has none is over.
+// A snapshot may be older than a round of compaction that removed a transaction with its marker. The marker is removed
+// after the records, so a transaction without records has ended.
 Status PartitionLog::close_vanished_transactions(int64_t snapshot_offset) {
   for (const auto& [first_offset, producer_id] : producers_->open_transactions_before(snapshot_offset)) {
-    if (first_offset < segments_.front()->base_offset()) continue;  // retention may have taken them
+    if (first_offset < segments_.front()->base_offset()) continue;  // retention may have removed them
     Result<bool> there = has_transactional_batch(producer_id, first_offset, snapshot_offset);
     if (!there && there.error().kind == ErrorKind::kCorrupt) continue;
     if (!there) return there.error();

@@ -1,4 +1,4 @@
-// Reading a log: by offset, by time, and which transactions of a stretch were aborted.
+// Reading a log: by offset, by time, and the aborted transactions of a stretch.
 #include <algorithm>
 
 #include "log/partition_log.h"
@@ -61,7 +61,7 @@ Result<ReadOutcome> PartitionLog::read(int64_t offset, uint64_t max_bytes, int64
     Result<BatchPosition> first = locate(i, offset);
     if (!first) return first.error();
     if (first->size > 0) return read_from(i, *first, max_bytes, end, min_one_batch);
-    // Only a log with gaps ends a segment before the next one begins.
+    // Only in a log with gaps a segment ends before the next one begins.
   }
   return ReadOutcome{.next_offset = end};
 }
@@ -97,7 +97,7 @@ Result<ReadOutcome> PartitionLog::read_from(size_t index, const BatchPosition& f
       end = cut.position;
       outcome.next_offset = cut.base_offset;
     } else if (first.size <= max_bytes) {
-      end = limit;  // no boundary known: the last batch is cut, as Kafka cuts it
+      end = limit;  // no boundary known: the last batch is cut off, as in Kafka
     } else {
       outcome.first_batch_cut = !min_one_batch;
       end = min_one_batch ? first.position + uint64_t{first.size} : limit;
@@ -117,7 +117,7 @@ Result<std::vector<AbortedTransaction>> PartitionLog::aborted_transactions(int64
     if (!all) return all.error();
     for (const AbortedTransaction& txn : *all) {
       if (txn.last_offset >= from && txn.first_offset < upper_bound) found.push_back(txn);
-      // Every transaction that began below it had ended by then.
+      // Every transaction that began below it has ended by then.
       if (txn.last_stable_offset >= upper_bound) return found;
     }
   }

@@ -1,5 +1,4 @@
-// Making a log whole again after a crash, and bringing back what is not kept in memory: producer state and leader
-// epochs.
+// Recovering a log after a crash, and loading producer state and leader epochs, which are not always in memory.
 #include <algorithm>
 #include <utility>
 
@@ -19,18 +18,18 @@ constexpr uint64_t kProgressStep = 64 << 20;
 
 }  // namespace
 
-// Reads the segments from the recovery point on, cuts the log at the first batch that is not one, and writes their
-// indexes anew. What lies below the recovery point was synced, so only its headers are looked at.
+// Reads the segments from the recovery point on, truncates the log at the first invalid batch, and rebuilds their
+// indexes. Batches below the recovery point were synced, so only their headers are read.
 Status PartitionLog::recover(const OpenState& state) {
   size_t first = segment_index_of(state.recovery_point);
-  // The one before may not have its right length yet, where it was made in full length.
+  // The segment before may not have its right length yet, if it was preallocated.
   if (first > 0 && segments_[first]->base_offset() >= state.recovery_point && !MILENA_STORAGE_BUG(kTrimNotSynced)) {
     Result<int64_t> end = segments_[first - 1]->next_offset();
     if (!end && end.error().kind != ErrorKind::kCorrupt) return end.error();
     if (!end) --first;
   }
   int64_t start = segments_[first]->base_offset();
-  // Snapshots up to the start stay good. Later ones may be torn, or of records that are gone, and are written again.
+  // Snapshots up to the start are valid. Later ones may be torn, or of lost records, and are written again.
   if (producers_ == nullptr) producers_ = std::make_unique<ProducerState>();
   RETURN_IF_ERROR(rebuild_producers(start));
   if (epochs_ == nullptr) RETURN_IF_ERROR(load_epochs());
@@ -46,7 +45,7 @@ Status PartitionLog::recover(const OpenState& state) {
   uint64_t done_bytes = 0;
   log_end_offset_ = start;
   for (size_t i = first; i < segments_.size(); ++i) {
-    // The removal of a segment was not synced, and the log had gone on in the one before it.
+    // The removal of a segment was not synced, and the log continued in the one before it.
     if (segments_[i]->base_offset() < log_end_offset_ && segments_[i]->base_offset() >= state.recovery_point) {
       RETURN_IF_ERROR(drop_segments_behind(i - 1));
       break;
@@ -56,8 +55,8 @@ Status PartitionLog::recover(const OpenState& state) {
     Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);
     if (!whole) return whole.error();
     if (*whole) continue;
-    // Nothing is missing before the next segment: what was cut off is the rest of a preallocated file, whose
-    // shortening at the roll did not reach the disk.
+    // Nothing is missing before the next segment: the removed part is the rest of a preallocated file, whose truncation
+    // at the roll was not synced.
     if (i + 1 < segments_.size() && segments_[i + 1]->base_offset() == log_end_offset_) continue;
     RETURN_IF_ERROR(drop_segments_behind(i));
   }
@@ -68,7 +67,7 @@ Status PartitionLog::recover(const OpenState& state) {
   return trimmed ? save_epochs() : ok_status();
 }
 
-// What follows a cut goes.
+// Removes the segments behind a cut.
 Status PartitionLog::drop_segments_behind(size_t last) {
   while (segments_.size() > last + 1) {
     log_warn("{}: dropping segment {}, which does not follow offset {}", directory_, active().base_offset(),
@@ -76,11 +75,11 @@ Status PartitionLog::drop_segments_behind(size_t last) {
     RETURN_IF_ERROR(remove_segment_files(active()));
     segments_.pop_back();
   }
-  // Under the name of one of them, the log may go on.
+  // The log may continue under the name of one of them.
   return MILENA_STORAGE_BUG(kCutNotSynced) ? ok_status() : file_system().sync_directory(directory_);
 }
 
-// False if the segment had to be cut.
+// False if the segment had to be truncated.
 Result<bool> PartitionLog::recover_segment(Segment& segment, const OpenState& state, uint64_t& done_bytes,
                                            uint64_t total_bytes) {
   RETURN_IF_ERROR(segment.start_rebuild());
@@ -151,7 +150,7 @@ Result<ProducerState*> PartitionLog::producers() {
   return producers_.get();
 }
 
-// The state as it was at the offset: the newest good snapshot at or below it, and the batches from there.
+// The state at the offset: the newest valid snapshot at or below it, and the batches from there.
 Status PartitionLog::rebuild_producers(int64_t up_to) {
   int64_t start = segments_.front()->base_offset();
   RETURN_IF_ERROR(load_newest_snapshot(up_to, start));
@@ -161,7 +160,7 @@ Status PartitionLog::rebuild_producers(int64_t up_to) {
     if (segment.base_offset() >= up_to) break;
     Status replayed = replay_producers_of(segment, start, up_to);
     if (!replayed && replayed.error().kind != ErrorKind::kCorrupt) return replayed;
-    // Better some producers forgotten than a partition that nobody can use.
+    // Losing some producers is better than an unusable partition.
     if (!replayed)
       log_warn("{}: the producers in a segment are not all known: {}", directory_, replayed.error().message);
     start = end_of_segment(i);
@@ -216,8 +215,8 @@ Status PartitionLog::load_newest_snapshot(int64_t up_to, int64_t& start) {
   return ok_status();
 }
 
-// Notes one batch of the log in the producer state; aborted transactions it completes go into the segment's index, if
-// one is given.
+// Applies one batch of the log to the producer state; aborted transactions that it completes are added to the segment's
+// index, if given.
 Status PartitionLog::replay_producer(BatchScanner& batch, Segment* txn_index_of) {
   const BatchHeader& header = batch.header();
   if (!header.has_producer_id()) return ok_status();
@@ -249,8 +248,8 @@ Status PartitionLog::note_aborted(Segment& segment, const CompletedTransactions&
   return ok_status();
 }
 
-// The transaction marker that a control batch is; nullopt for control batches of other kinds, and for those that
-// compaction has emptied and kept for their producer's sake or their offset's.
+// The transaction marker in a control batch; nullopt for other control batches, and for those that compaction has
+// emptied and kept for their producer or their offset.
 Result<std::optional<EndTransactionMarker>> PartitionLog::marker_of(ByteView batch) {
   Result<RecordBatchView> view = RecordBatchView::parse(batch);
   if (!view) return view.error();
@@ -288,7 +287,7 @@ Status PartitionLog::load_epochs() {
     *epochs_ = LeaderEpochCache(std::move(*entries));
     return ok_status();
   }
-  // Kafka makes the file empty and fills it with the first record.
+  // Kafka creates an empty file and fills it with the first record.
   if (!file->empty() || log_end_offset_ > log_start_offset_) {
     log_warn("{}: {}; reading the epochs from the records instead", directory_, entries.error().message);
   }
@@ -306,7 +305,8 @@ Status PartitionLog::load_epochs() {
   return save_epochs();
 }
 
-// Not synced here: lost, it is read from the records again; prepare_sync() syncs it before the recovery point passes.
+// Not synced here: if lost, it is rebuilt from the records; prepare_sync() syncs it before the recovery point moves
+// beyond them.
 Status PartitionLog::save_epochs() {
   has_epoch_file_ = true;
   epochs_unsynced_ = true;

@@ -1,5 +1,4 @@
-// Taking records away: at the end (a follower that was ahead of its leader) and at the start (retention,
-// DeleteRecords).
+// Removing records: at the end (a follower that was ahead of its leader) and at the start (retention, DeleteRecords).
 #include <algorithm>
 
 #include "base/log.h"
@@ -39,7 +38,7 @@ Status PartitionLog::truncate_to(int64_t offset) {
   return rewind_state(offset);
 }
 
-// One that a leader began at its end, and wrote nothing in, goes too: the leader after it does not know it.
+// Also removes an epoch that a leader began at its end, without records: the next leader does not have it.
 Status PartitionLog::forget_epochs_from(int64_t offset) {
   Result<LeaderEpochCache*> cache = epochs();
   if (!cache) return cache.error();
@@ -50,7 +49,7 @@ Status PartitionLog::forget_epochs_from(int64_t offset) {
 Status PartitionLog::rewind_state(int64_t offset) {
   RETURN_IF_ERROR(remove_stray_snapshots());
   RETURN_IF_ERROR(forget_epochs_from(offset));
-  // Brought back when it is needed.
+  // Loaded again when needed.
   unloaded_producers_end_ = producers_ == nullptr ? std::min(unloaded_producers_end_, offset) : offset;
   producers_.reset();
   check_offsets();
@@ -87,8 +86,8 @@ Status PartitionLog::raise_log_start(int64_t offset) {
   if (offset <= log_start_offset_) return ok_status();
   log_start_offset_ = offset;
   set_high_watermark(high_watermark_);
-  // The recovery point stays. Its checkpoint may reach the disk before that of the log start offset does, and then
-  // records are there again that nobody has synced.
+  // The recovery point stays. Its checkpoint may reach the disk before that of the log start offset, and then unsynced
+  // records are there again.
   if (MILENA_STORAGE_BUG(kDeletedCountsAsSynced)) recovery_point_ = std::max(recovery_point_, offset);
   Result<LeaderEpochCache*> cache = epochs();
   if (!cache) return cache.error();
@@ -102,8 +101,8 @@ Result<ErrorCode> PartitionLog::delete_records_before(int64_t offset) {
   return ErrorCode::kNone;
 }
 
-// Whether the segment at the front may go: because all of it lies below the log start offset, or is too old, or because
-// the log stays above its size without it.
+// Whether the front segment may be removed: it is below the log start offset, or too old, or the log is still above its
+// size without it.
 Result<bool> PartitionLog::passed_retention(size_t index, int64_t now, uint64_t& excess_bytes) {
   Segment& segment = *segments_[index];
   int64_t end = end_of_segment(index);
@@ -120,7 +119,7 @@ Result<bool> PartitionLog::passed_retention(size_t index, int64_t now, uint64_t&
   if (config_->retention_ms < 0) return false;
   Result<Segment::MaxTimestamp> greatest = segment.max_timestamp();
   if (!greatest) return greatest.error();
-  // Records without a time: the segment's age, as far as this process knows it.
+  // Records without a timestamp: the segment's age, as known to this process.
   int64_t last_ms = greatest->timestamp >= 0 ? greatest->timestamp : segment.created_ms();
   return subtract_saturating(now, last_ms) > config_->retention_ms;
 }

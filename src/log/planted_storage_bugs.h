@@ -1,6 +1,6 @@
-// Bugs on purpose in what lies on the disk, for the simulated machine to find (tests/sim/node), as the
-// coordinators have theirs (coordinator/transaction/planted_bugs.h): faults that were there once. The tests' build has
-// them, one at a time and none by itself; everywhere else MILENA_STORAGE_BUG(name) is the constant false.
+// Planted bugs in storage, for the node simulator to find (tests/sim/node), like those of the coordinators
+// (coordinator/transaction/planted_bugs.h): former bugs. Only the tests' build has them, one at a time and none by
+// default; in others MILENA_STORAGE_BUG(name) is the constant false.
 #pragma once
 
 #ifdef MILENA_PLANTED_STORAGE_BUGS

@@ -87,22 +87,22 @@ ErrorCode ProducerAppend::check_data(const ProducerEntry& entry, const BatchHead
 
 ErrorCode ProducerAppend::check_sequence(const ProducerEntry& entry, const BatchHeader& batch) const {
   if (const PendingVerification* pending = state_.find_verification(batch.producer_id)) {
-    // An earlier batch of the transaction is waiting for its verification still: this one must not overtake it.
+    // An earlier batch of the transaction still waits for its verification: this one must not overtake it.
     if (batch.base_sequence > pending->lowest_sequence) return ErrorCode::kOutOfOrderSequenceNumber;
-    // With an epoch for each transaction every first batch begins anew.
+    // With a new epoch for each transaction its first batch begins at sequence 0.
     if (pending->supports_epoch_bump && batch.base_sequence != 0 && entry.batch_count == 0) {
       return ErrorCode::kOutOfOrderSequenceNumber;
     }
   }
-  // A producer that was never seen may begin at any sequence.
+  // An unknown producer may begin at any sequence.
   if (entry.epoch == kNoProducerEpoch) return ErrorCode::kNone;
   bool expected = batch.producer_epoch != entry.epoch ? batch.base_sequence == 0
                                                       : in_sequence(entry.last_sequence(), batch.base_sequence);
   return expected ? ErrorCode::kNone : ErrorCode::kOutOfOrderSequenceNumber;
 }
 
-// A guard is used up by the first batch it let in, and void after a marker; but a marker of the epoch that is being
-// verified (a coordinator with a bump for each transaction writes it when it is asked twice) leaves it.
+// A guard is used up by the first batch that it admits, and invalid after a marker; but a marker of the epoch being
+// verified (a coordinator that bumps the epoch for each transaction writes it for a repeated request) keeps it.
 void ProducerAppend::settle_verification(const BatchHeader& batch) {
   if (!batch.is_transactional()) return;
   const PendingVerification* pending = state_.find_verification(batch.producer_id);
@@ -126,14 +126,14 @@ ErrorCode ProducerAppend::add_marker(ProducerEntry& entry, const BatchHeader& ba
     bool open = entry.current_txn_first_offset >= 0;
     bool old = batch.producer_epoch < entry.epoch;
     if (checks.transaction_version >= 2 && batch.producer_epoch == entry.epoch) {
-      // The same marker again is welcome, and so is the last epoch, which cannot be raised. Else it is of a
-      // transaction before the one that is open now.
+      // A repeated marker is accepted, and so is the last epoch, which cannot be bumped. Any other is of an earlier
+      // transaction.
       old = open && batch.producer_epoch != std::numeric_limits<int16_t>::max();
     }
     if (old) return ErrorCode::kInvalidProducerEpoch;
     if (marker.coordinator_epoch < entry.coordinator_epoch) return ErrorCode::kTransactionCoordinatorFenced;
   }
-  // A marker may arrive without a transaction here: the coordinator had the partition on its list, nothing was written.
+  // A marker may come without a transaction here: the partition was added to it, but nothing was written.
   if (entry.current_txn_first_offset >= 0) {
     completed_.push_back({batch.producer_id, entry.current_txn_first_offset, batch.last_offset(), !marker.committed});
   }

@@ -1,8 +1,8 @@
-// ProducerState: what a partition knows of the producers that wrote to it, for idempotence and transactions (Kafka's
-// ProducerStateManager, ProducerAppendInfo). Belongs to one PartitionLog. Pure: the log reads and writes the snapshots.
+// ProducerState: a partition's state of its producers, for idempotence and transactions (Kafka's ProducerStateManager,
+// ProducerAppendInfo). Belongs to one PartitionLog. Pure: the log reads and writes the snapshots.
 //
-// An append is checked first (ProducerAppend, a scratch copy of the entries it touches) and applied only after its
-// bytes are in the file, so that a failed write leaves no trace.
+// An append is checked first (ProducerAppend, a scratch copy of the entries it changes) and applied only after its
+// bytes are in the file, so that a failed write changes nothing.
 #pragma once
 
 #include <array>
@@ -20,12 +20,12 @@
 
 namespace milena::log {
 
-// Who wrote a batch, which decides what is checked.
+// The origin of a batch, which decides what is checked.
 enum class AppendOrigin {
   kClient,       // epoch and sequence, duplicates
   kCoordinator,  // a group or transaction coordinator's own records: the epoch only
   kMarker,       // the end of a transaction, from its coordinator
-  kReplication,  // decided elsewhere: nothing is refused
+  kReplication,  // checked by the leader: nothing is refused
 };
 
 // How an append is checked.
@@ -33,17 +33,17 @@ struct AppendChecks {
   AppendChecks(AppendOrigin by) : origin(by) {}  // NOLINT: an origin alone is the usual case
 
   AppendOrigin origin;
-  // What start_verification gave, or 0. The first batch of a transaction must show it (KIP-890).
+  // The guard from start_verification, or 0. The first batch of a transaction must carry it (KIP-890).
   uint64_t guard = 0;
   // Of a marker: with 2 or more its epoch must be above the producer's (KIP-1228).
   int16_t transaction_version = 0;
-  // Whether guards are asked for; the log sets it from its configuration.
+  // Whether guards are required; the log sets it from its configuration.
   bool verify_transactions = false;
 };
 
-// A question to a transaction's coordinator that is under way: whether this partition is part of the transaction. The
-// guard is new for each transaction, so that an answer that comes after the transaction's end proves nothing about the
-// next one. Source: Kafka's VerificationStateEntry.
+// A pending verification by a transaction's coordinator that this partition is part of the transaction. The guard is
+// new for each transaction, so that an answer after the transaction's end does not count for the next one. Source:
+// Kafka's VerificationStateEntry.
 struct PendingVerification {
   uint64_t guard = 0;
   int32_t lowest_sequence = kNoSequence;
@@ -52,7 +52,7 @@ struct PendingVerification {
   int64_t started_ms = 0;
 };
 
-// One batch of a producer, as remembered for finding duplicates.
+// One batch of a producer, kept to detect duplicates.
 struct ProducerBatch {
   int32_t last_sequence = kNoSequence;
   int64_t last_offset = -1;
@@ -89,8 +89,8 @@ struct CompletedTransaction {
   bool aborted = false;
 };
 
-// What start_verification says: an error; or the guard to show with the batch, 0 when the transaction is open here
-// already and nobody needs to be asked.
+// Result of start_verification: an error; or the guard for the batch, 0 if the transaction is already open here and
+// needs no verification.
 struct VerificationStart {
   ErrorCode error = ErrorCode::kNone;
   uint64_t guard = 0;
@@ -98,12 +98,12 @@ struct VerificationStart {
 
 class ProducerState;
 
-// The effect of one append, before it is one. Short-lived; the state must not change meanwhile.
+// The effect of one append, before it is applied. Short-lived; the state must not change meanwhile.
 class ProducerAppend {
  public:
   explicit ProducerAppend(const ProducerState& state) : state_(state) {}
 
-  // The batch with its final offsets. With a marker it ends a transaction. Anything but kNone refuses the append.
+  // Adds a batch with its final offsets. With a marker it ends a transaction. Any error refuses the append.
   ErrorCode add(const BatchHeader& batch, const std::optional<EndTransactionMarker>& marker,
                 const AppendChecks& checks);
 
@@ -121,7 +121,7 @@ class ProducerAppend {
   std::vector<ProducerEntry> updated_;
   std::vector<std::pair<int64_t, int64_t>> started_;  // first offsets and producers
   std::vector<CompletedTransaction> completed_;
-  std::vector<int64_t> verified_;  // producers whose verification is over
+  std::vector<int64_t> verified_;  // producers with completed verification
 };
 
 class ProducerState {
@@ -131,8 +131,8 @@ class ProducerState {
   bool empty() const { return entries_.empty() && ongoing_.empty() && unreplicated_.empty(); }
   std::vector<ProducerEntry> entries() const;
 
-  // Whether the batch that comes next belongs to a transaction that is open here; if not, `fresh_guard` (used once
-  // only) is remembered until the transaction begins here.
+  // Whether the next batch belongs to a transaction that is open here; if not, keeps `fresh_guard` (used only once)
+  // until the transaction begins here.
   VerificationStart start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
                                        bool supports_epoch_bump, uint64_t fresh_guard, int64_t now_ms);
   const PendingVerification* find_verification(int64_t producer_id) const;
@@ -150,14 +150,14 @@ class ProducerState {
 
   // The first offset of the earliest transaction that is open, or complete but not below the high watermark. -1: none.
   int64_t first_unstable_offset() const;
-  // Of the earliest one that is open; null if none is.
+  // The earliest open transaction; null if there is none.
   const ProducerEntry* oldest_open_transaction() const;
   void on_high_watermark(int64_t offset);
   // First offset and producer of each open transaction that begins below the offset.
   std::vector<std::pair<int64_t, int64_t>> open_transactions_before(int64_t offset) const;
-  // As if it had never begun.
+  // Drops the transaction, as if it had never begun.
   void close_transaction(int64_t producer_id);
-  // Entries without an open transaction that were last heard of before the time. Returns how many went.
+  // Removes entries without an open transaction that were last used before the time. Returns the number removed.
   size_t expire(int64_t before_ms);
 
   std::vector<ProducerSnapshotEntry> to_snapshot() const;

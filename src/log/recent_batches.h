@@ -1,7 +1,7 @@
-// RecentBatches: where the last batches of the active segment stand, so that readers who follow the end of a log cost
-// no look into its files. A ring that grows to its limit and then forgets the oldest. Belongs to one PartitionLog.
+// RecentBatches: the positions of the last batches of the active segment, so that readers at the end of a log need no
+// lookup in its files. A ring that grows to its limit and then drops the oldest. Belongs to one PartitionLog.
 //
-// It is gapless: every batch from the oldest remembered one to the end of the segment is in it.
+// It has no gaps: every batch from the oldest one in it to the end of the segment is there.
 #pragma once
 
 #include <algorithm>
@@ -13,11 +13,11 @@
 
 namespace milena::log {
 
-// A batch's place in a segment's file.
+// A batch's position in a segment's file.
 struct BatchPosition {
   int64_t base_offset = -1;
   uint32_t position = 0;
-  uint32_t size = 0;  // 0: there is no batch here, this is the end of the segment
+  uint32_t size = 0;  // 0: no batch, the end of the segment
 };
 
 class RecentBatches {
@@ -38,7 +38,7 @@ class RecentBatches {
   }
 
   // The first batch that ends at or beyond the offset; the end of the segment (`segment_size`) if all end before.
-  // Nullopt if the answer may be a batch that is forgotten.
+  // Nullopt if it may be a batch that was dropped.
   std::optional<BatchPosition> find(int64_t offset, uint32_t segment_size) const {
     if (ring_.empty() || offset < at(0).base_offset) return std::nullopt;
     size_t low = 0;
@@ -53,7 +53,7 @@ class RecentBatches {
     return BatchPosition{at(low).base_offset, at(low).position, end - at(low).position};
   }
 
-  // The last batch that begins at or before the file position; nullopt if that is forgotten.
+  // The last batch that begins at or before the file position; nullopt if that was dropped.
   std::optional<BatchPosition> last_at_or_before(uint64_t position) const {
     if (ring_.empty() || position < at(0).position) return std::nullopt;
     size_t low = 0;

@@ -10,11 +10,11 @@
 namespace milena::log {
 namespace {
 
-// Between two index entries lie little more than index.interval.bytes.
+// Two index entries are little more than index.interval.bytes apart.
 constexpr size_t kLookupWindow = 8 << 10;
 constexpr size_t kRebuildWindow = 256 << 10;
 
-// The file cannot be used now, whatever it holds. Any other error is about its content, which a rebuild mends.
+// The file cannot be read now. Any other error is about its content, which a rebuild repairs.
 bool cannot_be_read(ErrorKind kind) {
   return kind == ErrorKind::kIo || kind == ErrorKind::kDenied || kind == ErrorKind::kExhausted;
 }
@@ -149,14 +149,14 @@ Status Segment::ensure_indexes() {
   return load_max_timestamp();
 }
 
-// Once: what is still not right then is passed over.
+// Once: entries that are still wrong after that are skipped.
 Status Segment::rebuild_wrong_indexes() {
   if (std::exchange(indexes_rebuilt_, true)) return ok_status();
   log_warn("rebuilding the indexes of {}: they do not lead to its batches", log_.path());
   return rebuild_indexes();
 }
 
-// Cheap tests that a preallocated, torn or foreign index does not pass.
+// Cheap checks that a preallocated, torn or foreign index fails.
 Status Segment::check_indexes() {
   Result<uint32_t> bytes = size();
   if (!bytes) return bytes.error();
@@ -193,7 +193,7 @@ Status Segment::check_indexes() {
   return ok_status();
 }
 
-// The time index knows the greatest timestamp up to its last entry; the batches behind the last offset index entry may
+// The time index has the greatest timestamp up to its last entry; the batches behind the last offset index entry may
 // have a greater one.
 Status Segment::load_max_timestamp() {
   Result<size_t> times = times_.count();
@@ -211,7 +211,7 @@ Status Segment::load_max_timestamp() {
   while (true) {
     Result<bool> more = batches->next();
     if (!more && more.error().kind != ErrorKind::kCorrupt) return more.error();
-    if (!more || !*more) return ok_status();  // what cannot be read has no time
+    if (!more || !*more) return ok_status();  // unreadable batches have no timestamp
     const BatchHeader& batch = batches->header();
     if (batch.max_timestamp > max_timestamp_.timestamp) max_timestamp_ = {batch.max_timestamp, batch.last_offset()};
   }
@@ -236,7 +236,7 @@ Status Segment::start_rebuild() {
 
 Status Segment::rebuild_indexes() {
   bool had_txn_index = has_txn_index_;
-  has_txn_index_ = false;  // it is not what is broken, and a scan of headers cannot bring it back
+  has_txn_index_ = false;  // it is not damaged, and a scan of headers cannot restore it
   Status started = start_rebuild();
   has_txn_index_ = had_txn_index;
   RETURN_IF_ERROR(started);
@@ -250,7 +250,7 @@ Status Segment::rebuild_indexes() {
       log_warn("{} is damaged: {}", log_.path(), more.error().message);
       more = batches->skip_damage(next + 1);
       if (!more) return more.error();
-      // What is behind cannot be reached through what is before.
+      // Batches behind the damage cannot be reached from those before it.
       if (*more && fits(batches->header().base_offset)) {
         const auto offset = static_cast<int32_t>(batches->header().base_offset - base_offset_);
         RETURN_IF_ERROR(offsets_.append({offset, static_cast<int32_t>(batches->position())}));
@@ -326,9 +326,9 @@ Result<uint32_t> Segment::indexed_position_before(uint64_t position) {
   return static_cast<uint32_t>(entry->position);
 }
 
-// At the batch that the last of the first `count` index entries leads to, or, without one, before the first.
-// Entries that do not lead to a batch at or before the offset are passed over, and `wrong` is set: their
-// batch is damaged, or they are.
+// A scanner at the batch of the last of the first `count` index entries, or, without one, before the first batch.
+// Entries that do not point to a batch at or before the offset are skipped, and `wrong` is set: the batch or the entry
+// is damaged.
 Result<BatchScanner> Segment::scan_from_entry(size_t count, int64_t offset, bool& wrong) {
   for (size_t step = 1; count > 0; count -= std::min(count, step), step *= 2) {
     Result<OffsetIndexEntry> entry = offsets_.at(count - 1);
@@ -350,7 +350,7 @@ Result<BatchScanner> Segment::scan_from_entry(size_t count, int64_t offset, bool
   return scan(0, kLookupWindow);
 }
 
-// Damage before the batch that is asked for is passed by with an entry behind it.
+// Skips damage before the requested batch, with an entry behind the damage.
 Result<BatchPosition> Segment::locate(int64_t offset) {
   RETURN_IF_ERROR(ensure_indexes());
   Result<BatchPosition> found = locate_by_index(offset);
@@ -371,13 +371,12 @@ Result<BatchPosition> Segment::locate_by_index(int64_t offset) {
     if (!more) return more.error();
     if (!*more) return BatchPosition{-1, static_cast<uint32_t>(size_), 0};
   }
-  // It can be reached without the entries that were passed over, so they are what is wrong.
+  // It can be reached without the skipped entries, so these are wrong.
   if (wrong) RETURN_IF_ERROR(rebuild_wrong_indexes());
   return BatchPosition{batches->header().base_offset, batches->position(), batches->size()};
 }
 
-// Whether the batch at the entry's offset has its timestamp. True as well where that batch is damaged: it
-// cannot be told.
+// Whether the batch at the entry's offset has its timestamp. Also true if that batch is damaged, and cannot be checked.
 Result<bool> Segment::time_entry_is_right(const TimeIndexEntry& entry) {
   Result<BatchPosition> at = locate(base_offset_ + entry.relative_offset);
   if (!at && at.error().kind == ErrorKind::kCorrupt) return true;
@@ -464,7 +463,7 @@ Result<Segment::WholePart> Segment::whole_part() {
   return whole;
 }
 
-// A batch that is all there and has one wrong byte is not torn, even if that byte is in its length.
+// A complete batch with one wrong byte is not torn, even if that byte is in its length.
 Result<bool> Segment::torn_behind(uint32_t position, uint32_t size) {
   if (size < kBatchHeaderSize) return size > 0;
   auto file = log_.open();
@@ -484,8 +483,8 @@ Status Segment::truncate(uint32_t position, int64_t offset) {
   auto file = log_.open();
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->truncate(position));
-  // At once: the log goes on in another segment, perhaps, and then nobody syncs this one for it. What was cut off would
-  // be back after a loss of power, below the recovery point, where nobody looks.
+  // Synced at once: if the log goes on in another segment, nothing else syncs this one. The removed batches would be
+  // back after a loss of power, below the recovery point, where recovery does not look.
   if (!MILENA_STORAGE_BUG(kCutNotSynced)) RETURN_IF_ERROR((*file)->sync());
   size_ = position;
   preallocated_ = false;
@@ -521,7 +520,7 @@ Status Segment::collect_files(bool indexes, std::vector<std::shared_ptr<File>>& 
   auto log = log_.open();
   if (!log) return log.error();
   into.push_back(*log);
-  // A recovery does not bring back what was aborted before the point from which it reads.
+  // Recovery does not restore aborted transactions before the point from which it reads.
   if (std::exchange(txn_index_unsynced_, false) || (indexes && has_txn_index_)) {
     auto txn_index = txn_index_.open();
     if (!txn_index) return txn_index.error();

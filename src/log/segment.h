@@ -1,12 +1,12 @@
 // Segment: one .log file of a partition with its indexes (Kafka's LogSegment). Belongs to its PartitionLog, same
 // thread.
 //
-// Sizes are trusted as they are in the files and read when first needed. What an index entry says is checked
-// against the batch found there; an index that turns out to be missing or wrong is rebuilt from the .log on
-// the spot. Positions are below 2^31, as in Kafka's index entries.
+// Sizes are trusted as they are in the files and read when first needed. Each index entry is checked against the batch
+// found there; a missing or wrong index is rebuilt from the .log on the spot. Positions are below 2^31, as in Kafka's
+// index entries.
 //
-// A damaged batch fails what would read it (kCorrupt), and nothing else: batches before it and, by the index,
-// behind it can still be read.
+// A damaged batch only fails reads of itself (kCorrupt): batches before it and, by the index, behind it can still be
+// read.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@
 
 namespace milena::log {
 
-// Under which names a segment's files stand.
+// The names of a segment's files.
 enum class SegmentFiles {
   kLive,
   kCleaned,  // *.cleaned: compaction is writing them
@@ -38,12 +38,12 @@ class Segment {
   int64_t base_offset() const { return base_offset_; }
   SegmentFile& log_file() { return log_; }
 
-  // A segment whose files are not there yet. Makes the .log only: the indexes follow with their first save. With
-  // `preallocated_bytes` the file has that length until trim(): zeros behind the end, as Kafka makes it (FileRecords),
-  // for which a disk need not have the room yet. A crash leaves them there for the recovery to cut.
+  // Creates the files of a new segment. Only the .log: the indexes follow with their first save. With
+  // `preallocated_bytes` the file has that length until trim(): zeros behind the end, as in Kafka (FileRecords),
+  // without allocated blocks. After a crash recovery removes them.
   Status create(int64_t now_ms, int32_t preallocated_bytes = 0);
   bool preallocated() const { return preallocated_; }
-  // The file ends where the records do.
+  // Cuts the file at the end of the records.
   Status trim();
   // The .txnindex was seen in the directory.
   void set_has_txn_index() { has_txn_index_ = true; }
@@ -55,7 +55,7 @@ class Segment {
 
   // Writes bytes at the end. add_batch() must follow for each of their batches.
   Status write(std::span<const iovec> parts, uint32_t bytes);
-  // Notes a batch that stands at `position`: index entries and the greatest timestamp.
+  // Records a batch at `position`: index entries and the greatest timestamp.
   Status add_batch(const BatchHeader& batch, uint32_t position);
   Status add_aborted(const AbortedTransaction& transaction);
   // Takes the last so many back, and what a failed write may have left behind them.
@@ -64,39 +64,39 @@ class Segment {
   Status cut_to_size();
 
   bool fits(int64_t offset) const { return offset >= base_offset_ && offset - base_offset_ <= INT32_MAX; }
-  // An index has no room for another entry (and the one that rolling adds).
+  // Whether an index has no room for another entry (and the one that rolling adds).
   Result<bool> index_full(int32_t segment_index_bytes);
-  // The first batch's greatest timestamp, from which segment.ms is counted; -1 without one.
+  // The first batch's greatest timestamp, the start of segment.ms; -1 without one.
   Result<int64_t> first_timestamp();
   struct MaxTimestamp {
     int64_t timestamp = -1;
-    int64_t offset = -1;  // last offset of the batch that has it
+    int64_t offset = -1;  // last offset of the batch with it
   };
   Result<MaxTimestamp> max_timestamp();
 
   // The first batch that ends at or beyond the offset.
   Result<BatchPosition> locate(int64_t offset);
-  // The start of a batch at or before the position, as far as the index knows one; 0 if none.
+  // The start of a batch at or before the position, by the index; 0 if it has none.
   Result<uint32_t> indexed_position_before(uint64_t position);
   // Where a search for the first batch with such a timestamp may begin.
   Result<uint32_t> position_for_timestamp(int64_t timestamp, int64_t starting_offset);
   Result<BatchScanner> scan(uint32_t position, size_t window_bytes);
   Result<std::vector<AbortedTransaction>> aborted_transactions();
-  // The end offset as its last batch says; base offset if there is none.
+  // The end offset of the last batch; base offset if there is none.
   Result<int64_t> next_offset();
-  // Where the last batch ends whose checksum is right, damaged ones before it left out, and what is behind it.
+  // The end of the last batch with a right checksum, which may have damaged ones before it, and the bytes behind it.
   struct WholePart {
     int64_t next_offset = 0;
     uint32_t bytes = 0;
-    bool torn = false;  // behind it is what a write leaves that was not finished: too few bytes, or zeros
+    bool torn = false;  // an unfinished write is behind it: too few bytes, or zeros
   };
   Result<WholePart> whole_part();
 
-  // Cuts the .log at the position (the start of a batch, all before end below `offset`) and the indexes to match.
+  // Truncates the .log at the position (the start of a batch, all before end below `offset`) and the indexes to match.
   Status truncate(uint32_t position, int64_t offset);
-  // Empties the indexes, for a scan that fills them again through add_batch and add_aborted.
+  // Clears the indexes, for a scan that fills them again through add_batch and add_aborted.
   Status start_rebuild();
-  // Reads the whole segment and writes the indexes anew. Behind damaged batches it puts an entry that leads on.
+  // Reads the whole segment and rebuilds the indexes. Adds an entry behind damaged batches, for lookups beyond them.
   Status rebuild_indexes();
   // Writes index entries that are still in memory; `complete` adds the last time index entry, as on rolling and
   // closing.
@@ -126,9 +126,9 @@ class Segment {
   SegmentIndex<OffsetIndexEntry> offsets_;
   SegmentIndex<TimeIndexEntry> times_;
 
-  int64_t size_ = -1;  // -1: not known yet
+  int64_t size_ = -1;  // -1: unknown yet
   int64_t created_ms_ = 0;
-  int64_t first_timestamp_ = -2;  // -2: not known yet
+  int64_t first_timestamp_ = -2;  // -2: unknown yet
   MaxTimestamp max_timestamp_;
   int64_t last_time_entry_ = -1;  // timestamp of the last time index entry
   uint32_t bytes_since_entry_ = 0;

@@ -1,5 +1,5 @@
-// SegmentFile: one file of a segment, opened on use through the FileCache. Its path is put together when needed, so
-// that a segment at rest is small. Belongs to its segment.
+// SegmentFile: one file of a segment, opened on use through the FileCache. Its path is built when needed, so that a
+// segment at rest is small. Belongs to its segment.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@ namespace milena::log {
 
 class SegmentFile {
  public:
-  // `directory` is the log's own string and outlives this.
+  // `directory` is the log's own string and must outlive this.
   SegmentFile(FileCache& files, const std::string& directory, int64_t base_offset, ByteView suffix)
       : files_(files), directory_(directory), base_offset_(base_offset), suffix_(suffix.data()) {}
 
   std::string path() const { return directory_ + "/" + segment_file_name(base_offset_, suffix_); }
 
-  // The file must be there.
+  // The file must exist.
   Result<std::shared_ptr<File>> open() { return open_as(OpenMode::kReadWrite); }
   Result<std::shared_ptr<File>> open_or_create() { return open_as(OpenMode::kReadOrCreate); }
   void close() { slot_.close(); }

@@ -1,9 +1,9 @@
-// SegmentIndex: the .index or .timeindex file of one segment, an array of fixed-width entries that grow. Belongs to its
+// SegmentIndex: the .index or .timeindex file of one segment, an array of fixed-width ascending entries. Belongs to its
 // segment.
 //
-// Not memory-mapped and not preallocated, unlike Kafka's: a node has more indexes than Linux allows mappings. Entries
-// are read by pread where a lookup needs them. New ones gather in memory and are written 64 at once: a crash loses some
-// of the active segment's, which recovery rebuilds from the .log in any case.
+// Not memory-mapped and not preallocated, unlike Kafka's: a node has more indexes than Linux allows mappings. Lookups
+// read entries by pread. New ones are buffered and written 64 at once: a crash loses some of the active segment's,
+// which recovery rebuilds from the .log in any case.
 #pragma once
 
 #include <algorithm>
@@ -52,8 +52,8 @@ class SegmentIndex {
     return Entry::read(raw);
   }
 
-  // How many entries from the first on satisfy the predicate, which must hold for a prefix. Halves the file down to a
-  // block, then reads that at once.
+  // The number of entries that satisfy the predicate, which must hold for a prefix. Binary search down to a block,
+  // which is then read at once.
   template <class Predicate>
   Result<size_t> count_while(Predicate&& holds) {
     Result<size_t> all = count();
@@ -87,17 +87,17 @@ class SegmentIndex {
     return low;
   }
 
-  // count() must have been asked for before.
+  // count() must have been called before.
   Status append(const Entry& entry) {
     CHECK(saved_ != kUnknown, "{}", file_.path());
     unsaved_.push_back(entry);
     if (unsaved_.size() % kUnsavedLimit != 0) return ok_status();
     Status saved = save();
-    // They wait until there is room, or a descriptor.
+    // The entries stay buffered until there is space, or a descriptor.
     return !saved && saved.error().kind == ErrorKind::kExhausted ? ok_status() : saved;
   }
 
-  // Writes what is not in the file yet, making the file if there is none.
+  // Writes buffered entries, and creates the file if there is none.
   Status save() {
     if (saved_ == kUnknown || (unsaved_.empty() && in_step_)) return ok_status();
     auto file = file_.open_or_create();
@@ -128,7 +128,7 @@ class SegmentIndex {
     return save();
   }
 
-  // An empty index, whatever is in the file; the file follows at the next save().
+  // Makes the index empty; the file follows at the next save().
   void start_anew() {
     unsaved_.clear();
     saved_ = 0;

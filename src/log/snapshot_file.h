@@ -1,7 +1,7 @@
 // Files in KRaft's snapshot format: bootstrap.checkpoint of a log directory and the *.checkpoint snapshots of the
-// metadata log (Kafka's BatchFileWriter, RecordsSnapshotWriter). Record batches one behind the other, offsets from 0:
-//   a control batch SNAPSHOT_HEADER, data batches, a control batch SNAPSHOT_FOOTER
-// What the records' values mean is the metadata floor's business. Stateless; any thread.
+// metadata log (Kafka's BatchFileWriter, RecordsSnapshotWriter). Consecutive record batches, offsets from 0: a control
+// batch SNAPSHOT_HEADER, data batches, a control batch SNAPSHOT_FOOTER
+// src/metadata interprets the records' values. Stateless; any thread.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ struct SnapshotFile {
 std::string snapshot_file_name(int64_t end_offset, int32_t epoch);
 
 Bytes encode_snapshot_file(const SnapshotFile& snapshot, int32_t leader_epoch, int64_t timestamp_ms);
-// kCorrupt unless all batches are whole, have their checksums, and the first and last are header and footer.
+// kCorrupt unless all batches are whole with right checksums, and the first and last are header and footer.
 Result<SnapshotFile> decode_snapshot_file(ByteView file);
 
 Status write_snapshot_file(FileSystem& file_system, const std::string& path, const SnapshotFile& snapshot,

@@ -1,5 +1,5 @@
-// TimeSearch: the search for a record by its time within one segment, begun by a PartitionLog. It may have to
-// decompress much, and so may be run on any thread; the file is kept open.
+// TimeSearch: a search for a record by its timestamp within one segment, created by a PartitionLog. It may decompress
+// much, so it may run on any thread; it keeps the file open.
 #pragma once
 
 #include <cstdint>
@@ -19,16 +19,16 @@ struct TimestampAndOffset {
 
 class TimeSearch {
  public:
-  // The first record at or beyond both among the batches of the scanner.
+  // Searches the scanner's batches for the first record at or beyond both.
   TimeSearch(BatchScanner batches, int64_t timestamp, int64_t starting_offset, int64_t end_offset)
       : batches_(std::move(batches)),
         timestamp_(timestamp),
         starting_offset_(starting_offset),
         end_offset_(end_offset) {}
 
-  // Once.
+  // Call once.
   Result<std::optional<TimestampAndOffset>> run();
-  // Where to search on if nothing was found.
+  // Where to continue if nothing was found.
   int64_t end_offset() const { return end_offset_; }
 
  private:

@@ -17,7 +17,7 @@ bool name_matches(const AclFilter& filter, const AccessControlEntryRecord& acl) 
   const ByteView name = *filter.resource_name;
   const AclPatternType pattern = acl_pattern_type(acl.pattern_type);
   if (filter.pattern_type != AclPatternType::kMatch) return name == acl.resource_name;
-  // Which ACLs would decide about a resource of that name.
+  // The ACLs that apply to a resource of that name.
   switch (pattern) {
     case AclPatternType::kLiteral:
       return name == acl.resource_name || acl.resource_name == kAclWildcard;

@@ -1,5 +1,5 @@
-// What requests say of ACLs: filters, and which ACLs pass them (KIP-140, KIP-290). Pure; the ACLs are in the image,
-// their changes in controller_acls.cc, what they allow in security/acl_rules.h. Sources: Kafka's AclBindingFilter,
+// ACLs in requests: filters, and which ACLs pass them (KIP-140, KIP-290). Pure; the ACLs are in the image,
+// controller_acls.cc changes them, security/acl_rules.h evaluates them. Sources: Kafka's AclBindingFilter,
 // DescribeAclsResponse, AclControlManager.
 #pragma once
 
@@ -25,7 +25,7 @@ struct AclFilter {
   std::optional<ByteView> principal;
   std::optional<ByteView> host;
 
-  // The fields have the same names in both.
+  // For request and record: the fields have the same names in both.
   template <class Fields>
   static AclFilter from(const Fields& fields) {
     return {acl_resource_type(fields.resource_type_filter),
@@ -38,11 +38,11 @@ struct AclFilter {
   }
 
   bool matches(const AccessControlEntryRecord& acl) const;
-  // It names one ACL and no other.
+  // Whether it matches exactly one ACL.
   bool names_one() const;
 };
 
-// The parts of an ACL without its id, by which two are the same.
+// The parts of an ACL without its id, for comparison.
 inline auto acl_content(const AccessControlEntryRecord& acl) {
   return std::tie(acl.resource_type, acl.resource_name, acl.pattern_type, acl.principal, acl.host, acl.operation,
                   acl.permission_type);
@@ -58,10 +58,9 @@ using AclsByContent = std::multiset<const AccessControlEntryRecord*, ByAclConten
 DescribeAclsResponse describe_acls(const std::map<Uuid, AccessControlEntryRecord>& acls,
                                    const DescribeAclsRequest& request);
 
-// Why a host may not be the host of a new ACL; nullopt if it may. Ranges of addresses came with metadata.version
-// 4.4-IV1.
+// Why a host is invalid in a new ACL; nullopt if it is valid. Ranges of addresses need metadata.version 4.4-IV1.
 struct AclHostRefusal {
-  bool too_early = false;  // of this metadata.version
+  bool too_early = false;  // needs a later metadata.version
   Bytes message;
 };
 std::optional<AclHostRefusal> refuse_acl_host(ByteView host, int16_t metadata_version);

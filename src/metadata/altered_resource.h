@@ -1,5 +1,6 @@
-// What AlterConfigs and IncrementalAlterConfigs refuse in a resource whatever its kind. Pure. The controller asks for
-// what it stores, a broker for the log levels of its own process. Source: Kafka's ConfigAdminManager.preprocess.
+// Checks of AlterConfigs and IncrementalAlterConfigs for a resource of any kind. Pure. The controller uses them for the
+// configs that it stores, a broker for the log levels of its own process. Source: Kafka's
+// ConfigAdminManager.preprocess.
 #pragma once
 
 #include <optional>

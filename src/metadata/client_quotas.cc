@@ -25,7 +25,7 @@ constexpr QuotaKey kQuotaKeys[] = {
     {kConnectionCreationRate, true, QuotaNumber::kInt},
 };
 
-// What a filter says of one entity type. No match: any name, the default included.
+// A filter's condition on one entity type. No match: any name, the default included.
 struct Filter {
   bool exact = false;
   std::optional<Bytes> match;

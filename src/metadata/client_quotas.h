@@ -1,6 +1,6 @@
-// Client quotas (KIP-546, KIP-599, KIP-612): which entities and keys there are, which quota holds for whom, and what
-// DescribeClientQuotas answers. Pure; the quotas themselves are in the image, their changes in controller_quotas.cc.
-// Sources: Kafka's ClientQuotasImage, DefaultQuotaCallback, QuotaConfig.
+// Client quotas (KIP-546, KIP-599, KIP-612): entities and keys, the quota that applies to a client, and the response of
+// DescribeClientQuotas. Pure; the quotas are in the image, controller_quotas.cc changes them. Sources: Kafka's
+// ClientQuotasImage, DefaultQuotaCallback, QuotaConfig.
 #pragma once
 
 #include <optional>
@@ -20,24 +20,24 @@ inline constexpr ByteView kRequestPercentage = "request_percentage";
 inline constexpr ByteView kControllerMutationRate = "controller_mutation_rate";
 inline constexpr ByteView kConnectionCreationRate = "connection_creation_rate";
 
-// The bound that holds for a client, and who shares it: all clients of a user have one meter where the quota is the
-// user's, each client id its own where the quota names client ids.
+// The quota of a client, and the clients that share it: all clients of a user share one meter if the quota is the
+// user's; each client id has its own if the quota is for client ids.
 struct ClientQuota {
   double bound = 0;
-  Bytes user;       // empty: whatever the user
-  Bytes client_id;  // empty: whatever the client id
+  Bytes user;       // empty: any user
+  Bytes client_id;  // empty: any client id
 };
 
-// The strongest quota of that key: of user and client id, of the user, of the client id; a name before the default.
+// The most specific quota of that key: of user and client id, of the user, of the client id; a name before the default.
 std::optional<ClientQuota> find_client_quota(const std::map<QuotaEntity, QuotaMap>& quotas, ByteView key, ByteView user,
                                              ByteView client_id);
-// Connections a second from that address; the default's, where it has none of its own.
+// Connections per second from that address; the default's if it has none of its own.
 std::optional<double> find_ip_quota(const std::map<QuotaEntity, QuotaMap>& quotas, ByteView ip);
 
 DescribeClientQuotasResponse describe_client_quotas(const std::map<QuotaEntity, QuotaMap>& quotas,
                                                     const DescribeClientQuotasRequest& request);
 
-// Why a value cannot be one of that key for entities of these types; nullopt if it can.
+// Why a value is invalid for the key and these types of entities; nullopt if it is valid.
 std::optional<Bytes> refuse_quota_value(bool of_ip, ByteView key, double value);
 
 }  // namespace milena::metadata

@@ -18,10 +18,10 @@ Controller::Controller(MetadataImage image, ControllerSettings settings, std::fu
 }
 
 void Controller::apply(const MetadataRecords& records) {
-  // An effect holds whole transactions, so that nothing stays behind.
+  // An effect has only complete transactions, so no records are held back.
   MetadataTransactions transactions;
   MetadataRecords ready;
-  // What was open before the start is not in the image; its end says nothing here.
+  // A transaction open before the start is not in the image; its end does not matter here.
   const bool aborts = !records.empty() && std::holds_alternative<AbortTransactionRecord>(records.front());
   const Status added = transactions.add({records.begin() + (aborts ? 1 : 0), records.end()}, ready);
   CHECK(added.ok() && !transactions.open(), "an effect of the controller is not a whole transaction");

@@ -1,19 +1,17 @@
-// Controller: the embedded controller of a node that stands alone, a quorum of one. It decides which records
-// are written to __cluster_metadata; it does no I/O and has no clock.
+// Controller: the embedded controller, a quorum of one. It decides which records are written to __cluster_metadata; it
+// does no I/O and has no clock.
 //
-// Request methods are const: they look at the state and give the records to write and the answer. Only
-// apply() changes the state. The one owner (the node's metadata runtime, on one thread) does, for every
-// request and in this order:
+// Request methods are const: they read the state and return the records to write and the response. Only apply() changes
+// the state. The owner (the node's metadata runtime, on one thread) does, for every request and in this order:
 //
 //   effects = controller.create_topics(request, version);
 //   append effects.records to the log as one batch (none: answer at once)
 //   controller.apply(effects.records);        so that the next request sees them
 //   sync the log (several batches may share one sync)
-//   hand the records to the image of every shard, wait until their partitions can be used, then send
-//   effects.response
+//   apply the records to the image of every shard, wait until their partitions can be used, then send effects.response
 //
-// A failed append or sync ends the node: what was applied here cannot be taken back. Records that are not
-// `atomic` may be cut into several batches where one would be too large.
+// A failed append or sync ends the node: applied records cannot be undone. Records that are not `atomic` may be split
+// into several batches if one would be too large.
 //
 // Deliberately not here: authorization (the caller leaves out what is not allowed), quotas, elections and ISR
 // changes of a cluster of several brokers. Source: Kafka's QuorumController, ReplicationControlManager,
@@ -57,8 +55,7 @@
 
 namespace milena::metadata {
 
-// How many records one request may cause, and how many partitions (Kafka's MAX_RECORDS_PER_USER_OP,
-// MAX_PARTITIONS_PER_BATCH).
+// Most records of one request, and most partitions (Kafka's MAX_RECORDS_PER_USER_OP, MAX_PARTITIONS_PER_BATCH).
 inline constexpr size_t kMaxRecordsPerRequest = 10'000;
 inline constexpr int32_t kProducerIdBlockSize = 1000;
 
@@ -69,12 +66,12 @@ struct ControllerSettings {
   int32_t num_partitions = 1;
   int16_t default_replication_factor = 1;
   bool delete_topic_enable = true;
-  // The level of kraft.version, which the image does not know, and whether there is an address to raise it with.
+  // The level of kraft.version, which is not in the image, and whether there is an address to upgrade it with.
   int16_t kraft_version = 0;
   bool has_controller_listener = false;
   InternalTopicSettings internal_topics;
-  // The settings of the start, for the values that topic and group configs follow and for the checks of altered ones;
-  // outlives the controller. Null: all defaults.
+  // The settings of the start, for the defaults of topic and group configs and for checks of altered ones; must outlive
+  // the controller. Null: all defaults.
   const config::Settings* start = nullptr;
 
   static ControllerSettings from(const config::Settings& settings);
@@ -87,8 +84,8 @@ struct ControllerEffects {
   bool atomic = true;
 };
 
-// Takes so many partitions, to be made or deleted, out of the client's quota (KIP-599); false where it is used up and
-// the client must be told THROTTLING_QUOTA_EXCEEDED. Empty: no quota.
+// Takes partitions to create or delete from the client's quota (KIP-599); false if it is used up and the client must
+// get THROTTLING_QUOTA_EXCEEDED. Empty: no quota.
 using MutationQuota = std::function<bool(size_t partitions)>;
 
 // A broker as it registers itself at every start.
@@ -100,16 +97,15 @@ struct BrokerStart {
   std::optional<Bytes> rack;
   std::vector<Uuid> log_dirs;
   std::vector<Uuid> cordoned_log_dirs;
-  // From .kafka_cleanshutdown, -1 without one. Another value than the registered epoch tells of an unclean
-  // stop.
+  // From .kafka_cleanshutdown, -1 without one. If it differs from the registered epoch, the stop was unclean.
   int64_t previous_broker_epoch = -1;
-  // Brokers of other processes may be there, and reach this controller.
+  // Other processes may run brokers that reach this controller.
   bool others_live = false;
 };
 
 class Controller {
  public:
-  // `image` is what the log says so far. `new_uuid` makes topic ids.
+  // `image` is the state of the log so far. `new_uuid` creates topic ids.
   explicit Controller(MetadataImage image, ControllerSettings settings,
                       std::function<Uuid()> new_uuid);
 
@@ -117,16 +113,16 @@ class Controller {
   const ControllerSettings& settings() const { return settings_; }
   void set_settings(ControllerSettings settings) { settings_ = std::move(settings); }
 
-  // The records of one effect, marks of transactions included. CHECKs that they fit: they are our own.
+  // Applies the records of one effect, including marks of transactions. CHECKs that they fit: they are our own.
   void apply(const MetadataRecords& records);
 
   // --- topics (controller_topics.cc, controller_partitions.cc)
-  // A request that leaves no time is answered with REQUEST_TIMED_OUT, and not done. Nothing else here takes time.
+  // A request without time left gets REQUEST_TIMED_OUT, and is not done. Nothing else here takes time.
 
   ControllerEffects<CreateTopicsResponse> create_topics(const CreateTopicsRequest& request,
                                                         const MutationQuota& quota = {}) const;
-  // Topics that a Metadata or FindCoordinator request asks for: internal ones in their own shape, others with
-  // the defaults.
+  // Creates topics that Metadata or FindCoordinator ask for: internal ones with their own settings, others with the
+  // defaults.
   ControllerEffects<CreateTopicsResponse> auto_create_topics(std::span<const ByteView> names) const;
   ControllerEffects<DeleteTopicsResponse> delete_topics(const DeleteTopicsRequest& request,
                                                         int16_t version, const MutationQuota& quota = {}) const;
@@ -135,24 +131,24 @@ class Controller {
 
   // --- log directories (controller_directories.cc)
 
-  // Gives replicas that new partitions have on a broker of several directories the one with the fewest partitions, of
-  // those that are not cordoned. For the records of any decision, before they are written.
+  // Assigns new replicas on brokers with several directories to the one with the fewest partitions, without cordoned
+  // ones. For all records, before they are written.
   void place_in_directories(MetadataRecords& records) const;
   // The broker's replicas are in these directories (AssignReplicasToDirs).
   ControllerEffects<std::monostate> assign_directories(
       int32_t broker_id, std::span<const std::pair<PartitionKey, Uuid>> replicas) const;
-  // New replicas keep out of these directories of the broker (cordoned.log.dirs, KIP-1066).
+  // New replicas avoid these directories of the broker (cordoned.log.dirs, KIP-1066).
   ControllerEffects<std::monostate> cordon_directories(int32_t broker_id, const std::vector<Uuid>& cordoned) const;
-  // Only these directories of the broker work: partitions that it leads in others lose their leader.
+  // Only these directories of the broker work: it loses the leadership of partitions in others.
   ControllerEffects<std::monostate> lose_directories(int32_t broker_id, const std::vector<Uuid>& left) const;
 
   // --- leaders and replicas (controller_elections.cc, controller_reassignments.cc)
 
   ControllerEffects<ElectLeadersResponse> elect_leaders(const ElectLeadersRequest& request,
                                                         int16_t version) const;
-  // Gives partitions back to their preferred leaders, so many at most; the response is how many it were.
+  // Gives partitions back to their preferred leaders, at most `most`; the response is their number.
   ControllerEffects<size_t> balance_leaders(size_t most) const;
-  // Elects leaders for partitions that have none, where their topics allow an unclean election; counted likewise.
+  // Elects leaders for partitions without one, if their topics allow an unclean election; counted likewise.
   ControllerEffects<size_t> elect_unclean_leaders(size_t most) const;
   ControllerEffects<AlterPartitionReassignmentsResponse> alter_partition_reassignments(
       const AlterPartitionReassignmentsRequest& request) const;
@@ -169,71 +165,69 @@ class Controller {
   ControllerEffects<CreateAclsResponse> create_acls(const CreateAclsRequest& request) const;
   ControllerEffects<DeleteAclsResponse> delete_acls(const DeleteAclsRequest& request) const;
 
-  // --- configs (controller_configs.cc): of topics, brokers, groups and client metrics. Log levels (BROKER_LOGGER) are
-  // the process's own: what IncrementalAlterConfigs asks of them is answered with NONE once its form is right, and is
-  // the caller's to do.
+  // --- configs (controller_configs.cc): of topics, brokers, groups and client metrics. Log levels (BROKER_LOGGER)
+  // belong to the process: IncrementalAlterConfigs returns NONE for valid ones, and the caller sets them.
 
   ControllerEffects<IncrementalAlterConfigsResponse> incremental_alter_configs(
       const IncrementalAlterConfigsRequest& request) const;
   ControllerEffects<AlterConfigsResponse> alter_configs(const AlterConfigsRequest& request) const;
 
-  // --- client quotas (controller_quotas.cc). `bad_hosts`: the names of ip entities that are no addresses and have
-  // none.
+  // --- client quotas (controller_quotas.cc). `bad_hosts`: the names of ip entities that are not addresses and do not
+  // resolve to any.
 
   ControllerEffects<AlterClientQuotasResponse> alter_client_quotas(const AlterClientQuotasRequest& request,
                                                                    const std::set<Bytes>& bad_hosts) const;
 
   // --- nodes (controller_nodes.cc)
 
-  // The first thing after load. Begins a cluster where the log has none yet, with the levels of `bootstrap`
-  // (bootstrap.checkpoint or default_bootstrap_records()), and aborts a transaction that was left open. No
-  // records: nothing to do.
+  // Called first after loading. Starts a new cluster if the log is empty, with the levels of `bootstrap`
+  // (bootstrap.checkpoint or default_bootstrap_records()), and aborts a transaction that was left open. No records:
+  // nothing to do.
   ControllerEffects<std::monostate> activate(const MetadataRecords& bootstrap, bool in_transaction) const;
-  // This node as a controller. With metadata.version before 3.7 there is no such record.
+  // Registers this node as a controller. With metadata.version before 3.7 there is no such record.
   ControllerEffects<std::monostate> register_controller(int32_t controller_id, const Uuid& incarnation_id,
                                                         const std::vector<EndpointImage>& endpoints) const;
-  // After a raise of metadata.version from `old_level`: what this node said of itself and of its replicas' places is
-  // told again where the records of the old level had no room for it. `endpoints` are those of this controller.
+  // After an upgrade of metadata.version from `old_level`: registers this node and its replicas' directories again, if
+  // the records of the old level lacked fields. `endpoints` are those of this controller.
   ControllerEffects<std::monostate> refresh_registrations(int32_t node_id, int16_t old_level,
                                                           const std::vector<EndpointImage>& endpoints) const;
-  // The response is the broker epoch: `next_offset`, the offset that the first of the records will have.
-  // Other replicas in sync lead what it led. Where there are none, after an unclean stop, the leader epoch grows by
-  // one, so that clients and followers see where the log may have been cut. The broker is fenced until unfence_broker.
+  // The response is the broker epoch: `next_offset`, the offset that the first of the records will have. Other in-sync
+  // replicas take over its partitions. Without any, after an unclean stop, the leader epoch is bumped, so that clients
+  // and followers see where the log may have been truncated. The broker is fenced until unfence_broker.
   ControllerEffects<int64_t> register_broker(const BrokerStart& start, int64_t next_offset) const;
-  // When the broker stops in order. Its partitions keep it as their leader, for when it is back.
+  // For a clean stop of the broker. Its partitions keep it as their leader, for its return.
   ControllerEffects<std::monostate> fence_broker(int32_t broker_id) const;
-  // When the broker can serve. Partitions without a leader that it may lead get it as leader.
+  // For when the broker can serve. It becomes leader of leaderless partitions that it may lead.
   ControllerEffects<std::monostate> unfence_broker(int32_t broker_id) const;
-  // A quorum of one serves one broker: others that the log still takes for living are fenced, and lead nothing.
+  // A quorum of one serves one broker: others that are unfenced in the log are fenced, and lead nothing.
   ControllerEffects<std::monostate> fence_other_brokers() const;
-  // This node itself, which is alive and would register again at once, stays.
+  // This node itself is not unregistered: it is alive and would register again at once.
   ControllerEffects<UnregisterBrokerResponse> unregister_broker(const UnregisterBrokerRequest& request) const;
   ControllerEffects<AllocateProducerIdsResponse> allocate_producer_ids(
       const AllocateProducerIdsRequest& request) const;
 
   // --- brokers in other processes (controller_brokers.cc, controller_in_sync.cc)
 
-  // What the controller's owner knows of a broker, and the image does not.
+  // State of a broker that the controller's owner keeps and the image does not.
   struct BrokerContact {
-    // It has been heard of within its session.
+    // It sent a heartbeat within its session.
     bool in_session = false;
-    // The least offset of the metadata that a broker in service has told, and the offset at which this one began to
-    // shut down.
+    // The least metadata offset reported by an active broker, and the offset at which this one began to shut down.
     int64_t least_active_offset = -1;
     int64_t shutdown_offset = -1;
   };
-  // The registration is the first of the records, and will be at `next_offset`, which becomes the broker's epoch. What
-  // a broker that registers anew had in sync is taken from it until it has caught up.
+  // The registration is the first of the records, and will be at `next_offset`, which becomes the broker's epoch. A
+  // broker that registers again is removed from ISRs until it has caught up.
   ControllerEffects<BrokerRegistrationResponse> register_remote_broker(const BrokerRegistrationRequest& request,
                                                                        ByteView cluster_id,
                                                                        const BrokerContact& contact,
                                                                        int64_t next_offset) const;
-  // Fences and unfences the broker as it asks, and hands over what it leads when it wants to shut down.
+  // Fences and unfences the broker on its request, and moves its leaderships when it wants to shut down.
   ControllerEffects<BrokerHeartbeatResponse> broker_heartbeat(const BrokerHeartbeatRequest& request,
                                                               const BrokerContact& contact) const;
-  // Others lead what the broker led; it stays among the living until it is fenced.
+  // Other brokers take over its leaderships; it stays registered and unfenced until it is fenced.
   ControllerEffects<std::monostate> begin_shutdown(int32_t broker_id) const;
-  // The broker is lost: others lead what it led.
+  // The broker is lost: other brokers take over its leaderships.
   ControllerEffects<std::monostate> fence_lost_broker(int32_t broker_id) const;
   ControllerEffects<AlterPartitionResponse> alter_partition(const AlterPartitionRequest& request,
                                                             int16_t version) const;
@@ -245,7 +239,7 @@ class Controller {
  private:
   struct TopicPlan;
   struct NewPartition;
-  // Why something is refused.
+  // The reason of a refusal.
   struct Refusal {
     ErrorCode code = ErrorCode::kNone;
     std::optional<Bytes> message;
@@ -328,7 +322,7 @@ class Controller {
   ControllerSettings settings_;
   std::function<Uuid()> new_uuid_;
   CollisionIndex collisions_;
-  // The image's ACLs by what they say.
+  // The image's ACLs by content.
   AclsByContent acls_;
 };
 

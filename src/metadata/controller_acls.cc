@@ -9,9 +9,9 @@
 namespace milena::metadata {
 namespace {
 
-// ACLs that one answer to DeleteAcls may name: each filter names all that it matches, those of others too.
+// Most ACLs in one response to DeleteAcls: each filter lists all its matches, including those of other filters.
 constexpr size_t kMostMatches = 100'000;
-// Filters times ACLs that one request may have compared; a quarter of a second or so.
+// Most comparisons of filters with ACLs in one request; about a quarter of a second.
 constexpr size_t kMostComparisons = 20'000'000;
 
 using AclResult = CreateAclsResponse::AclCreationResult;
@@ -57,7 +57,7 @@ void refuse_acl(AclResult& result, ErrorCode code, std::optional<Bytes> message)
   result.error_message = std::move(message);
 }
 
-// Kafka cannot hold these in a pattern at all, and fails the whole request.
+// Kafka cannot represent these in a pattern, and fails the whole request.
 bool has_no_pattern(const CreateAclsRequest::AclCreation& wanted) {
   const AclPatternType pattern = acl_pattern_type(wanted.resource_pattern_type);
   return acl_resource_type(wanted.resource_type) == AclResourceType::kAny || pattern == AclPatternType::kAny ||
@@ -182,7 +182,7 @@ ControllerEffects<DeleteAclsResponse> Controller::delete_acls(const DeleteAclsRe
   return effects;
 }
 
-// The index follows the image: what a record replaces or removes leaves it while it is still there.
+// Removes the ACL that a record replaces or removes from the index, before the image changes.
 void Controller::forget_acl(const MetadataRecord& record) {
   const auto* removed = std::get_if<RemoveAccessControlEntryRecord>(&record);
   const auto* set = std::get_if<AccessControlEntryRecord>(&record);

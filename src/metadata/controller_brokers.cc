@@ -1,5 +1,5 @@
-// The controller's part in brokers of other processes: their registration, what their heartbeats ask for, and what
-// becomes of their partitions when they are lost. Who is heard of, and when, is the affair of the controller's owner.
+// The controller's handling of brokers of other processes: registration, heartbeats, and their partitions when they are
+// lost. The controller's owner tracks when each broker was last heard of.
 //
 // Source: Kafka's ClusterControlManager.registerBroker, BrokerHeartbeatManager.calculateNextBrokerState,
 // ReplicationControlManager.processBrokerHeartbeat.
@@ -26,7 +26,7 @@ std::vector<EndpointImage> requested_endpoints(const BrokerRegistrationRequest& 
   return endpoints;
 }
 
-// A broker must be able to live at every level that is finalized.
+// A broker must support every finalized level.
 bool supports_all(const BrokerRegistrationRequest& request, const std::map<Bytes, int16_t, std::less<>>& finalized) {
   return std::all_of(finalized.begin(), finalized.end(), [&](const auto& level) {
     for (const auto& one : request.features) {
@@ -40,7 +40,7 @@ bool supports_all(const BrokerRegistrationRequest& request, const std::map<Bytes
 bool good_directories(const BrokerRegistrationRequest& request, const MetadataImage& image) {
   std::set<Uuid> seen;
   for (const Uuid& id : request.log_dirs) {
-    // Kafka keeps the first hundred for itself.
+    // Kafka reserves the first hundred.
     const bool reserved = id.hi == 0 && id.lo < 100;
     if (reserved || !seen.insert(id).second) return false;
   }
@@ -65,7 +65,7 @@ ErrorCode Controller::check_registration(const BrokerRegistrationRequest& reques
                                          const BrokerContact& contact) const {
   if (request.cluster_id != cluster_id) return ErrorCode::kInconsistentClusterId;
   const BrokerImage* before = image_.find_broker(request.broker_id);
-  // The controller's own broker lives as long as the controller does.
+  // The controller's own broker is always in session.
   const bool lives = contact.in_session || request.broker_id == settings_.node_id;
   if (before != nullptr && lives && before->incarnation_id != request.incarnation_id) {
     return ErrorCode::kDuplicateBrokerRegistration;
@@ -85,7 +85,7 @@ ControllerEffects<BrokerRegistrationResponse> Controller::register_remote_broker
     const BrokerRegistrationRequest& request, ByteView cluster_id, const BrokerContact& contact,
     int64_t next_offset) const {
   ControllerEffects<BrokerRegistrationResponse> effects;
-  // Half of it is a correct state: a broker that is fenced leads nothing new.
+  // Half of it is a correct state: a fenced broker gets no new leaderships.
   effects.atomic = false;
   effects.response.error_code = check_registration(request, cluster_id, contact);
   if (effects.response.error_code != ErrorCode::kNone) return effects;
@@ -102,7 +102,7 @@ ControllerEffects<BrokerRegistrationResponse> Controller::register_remote_broker
     one.min_supported_version = feature.min_supported_version;
     one.max_supported_version = feature.max_supported_version;
   }
-  record.rack.reset();  // no rack is not the rack without a name
+  record.rack.reset();  // no rack differs from an empty one
   if (request.rack) record.rack = Bytes(*request.rack);
   record.fenced = same ? before->fenced : true;
   record.in_controlled_shutdown = same && before->in_controlled_shutdown;
@@ -181,7 +181,7 @@ ControllerEffects<std::monostate> Controller::fence_lost_broker(int32_t broker_i
   return effects;
 }
 
-// Replicas in them are out of sync, and led by others.
+// Removes their replicas from ISRs, and elects other leaders.
 void Controller::take_directories_offline(const BrokerImage& broker, const std::vector<Uuid>& offline,
                                           MetadataRecords& records) const {
   BrokerImage after;

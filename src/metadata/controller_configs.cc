@@ -32,7 +32,7 @@ ConfigRecord config_record(const ConfigResource& resource, ByteView name, std::o
   return record;
 }
 
-// The records that lead from one set of configs to the other.
+// Writes the records for the difference of two sets of configs.
 void write_difference(const ConfigResource& resource, const config::ConfigMap& before, const config::ConfigMap& after,
                       MetadataRecords& records) {
   for (const auto& [name, value] : after) {
@@ -44,8 +44,8 @@ void write_difference(const ConfigResource& resource, const config::ConfigMap& b
   }
 }
 
-// Eligible leader replicas (KIP-966) were chosen under the old min.insync.replicas: with another one they are
-// forgotten, of the topic, or of all topics where the cluster's default changed.
+// Eligible leader replicas (KIP-966) depend on min.insync.replicas: a change clears them, for the topic, or for all
+// topics if the cluster's default changed.
 void clear_elr_if_needed(const ConfigResource& resource, size_t first, MetadataRecords& records) {
   const bool changed = std::any_of(records.begin() + static_cast<ptrdiff_t>(first), records.end(),
                                    [](const MetadataRecord& record) {
@@ -58,8 +58,8 @@ void clear_elr_if_needed(const ConfigResource& resource, size_t first, MetadataR
   records.emplace_back(std::move(clear));
 }
 
-// As Java's split(","): blanks stay, and empty entries at the end do not count; but a text without any comma, the empty
-// one too, is one entry.
+// Like Java's split(","): blanks stay, and empty entries at the end are dropped; but a text without any comma, even an
+// empty one, is one entry.
 std::vector<ByteView> raw_entries(ByteView text) {
   if (text.find(',') == ByteView::npos) return {text};
   std::vector<ByteView> entries;
@@ -73,7 +73,7 @@ std::vector<ByteView> raw_entries(ByteView text) {
   return entries;
 }
 
-// A list with the entries of `change` put in or taken out.
+// A list with the entries of `change` appended or removed.
 Bytes changed_list(ByteView current, ByteView change, bool append) {
   std::vector<ByteView> entries = raw_entries(current);
   std::erase(entries, ByteView());
@@ -85,7 +85,7 @@ Bytes changed_list(ByteView current, ByteView change, bool append) {
   return fmt::format("{}", fmt::join(entries, ","));
 }
 
-// Which resources of a request are named more than once. They are all refused, and the others go on.
+// The resources that a request names more than once. All of these are refused, and the others are processed.
 template <class Resource>
 std::set<std::pair<int8_t, ByteView>> repeated_resources(const std::vector<Resource>& resources) {
   std::set<std::pair<int8_t, ByteView>> seen, repeated;
@@ -98,7 +98,7 @@ std::set<std::pair<int8_t, ByteView>> repeated_resources(const std::vector<Resou
 
 }  // namespace
 
-// The cluster's default first: it is what brokers without their own go by.
+// The cluster's default first: brokers without their own value use it.
 config::Settings Controller::effective_settings() const {
   static const config::Settings kDefaults;
   const config::Settings& start = settings_.start != nullptr ? *settings_.start : kDefaults;
@@ -137,8 +137,8 @@ Controller::MaybeRefusal Controller::check_broker_configs(ByteView broker, const
   return std::nullopt;
 }
 
-// With eligible leader replicas the controller goes by the cluster's min.insync.replicas: it must be there, and brokers
-// may not differ. `touched` says whether the request names it.
+// With eligible leader replicas the controller uses the cluster's min.insync.replicas: it must be set, and brokers may
+// not override it. `touched`: whether the request names it.
 Controller::MaybeRefusal Controller::check_min_insync(const ConfigResource& resource, bool touched,
                                                       const config::ConfigMap& before,
                                                       const config::ConfigMap& after) const {
@@ -156,7 +156,7 @@ Controller::MaybeRefusal Controller::check_min_insync(const ConfigResource& reso
   return std::nullopt;
 }
 
-// Kafka refuses it, too, whatever the value.
+// As in Kafka, refused for any value.
 static bool cordons_too_early(const ConfigResource& resource, const config::ConfigMap& after,
                               int16_t metadata_version) {
   return resource.type == ResourceType::kBroker && metadata_version < kMetadataVersion43Iv0 &&
@@ -187,7 +187,7 @@ static ConfigResource stored_as(const ConfigResource& resource) {
   return {resource.type, fmt::format("{}", config::parse_broker_id(resource.name).value_or(-1))};
 }
 
-// A broker is altered by itself alone.
+// Only the broker itself is accepted.
 Controller::MaybeRefusal Controller::check_resource_name(const ConfigResource& resource) const {
   if (resource.type != ResourceType::kBroker || resource.name.empty()) return std::nullopt;
   const auto id = config::parse_broker_id(resource.name);
@@ -197,7 +197,7 @@ Controller::MaybeRefusal Controller::check_resource_name(const ConfigResource& r
                                                          settings_.node_id, resource.name)};
 }
 
-// What an unset list is, to be appended to or taken from; nothing where the config is no list.
+// The default of a list, to append to or subtract from; nothing if the config is not a list.
 std::optional<Bytes> Controller::default_list(ResourceType type, ByteView name) const {
   if (type == ResourceType::kTopic) {
     const config::TopicConfigDef* topic = config::find_topic_config(name);
@@ -210,7 +210,7 @@ std::optional<Bytes> Controller::default_list(ResourceType type, ByteView name) 
     const config::ConfigDef* def = config::find_alterable_broker_config(name);
     if (def != nullptr && def->type == config::ConfigType::kList) return Bytes(config::default_text(*def));
   }
-  // Kafka takes no config of another kind of resource for a list here, though client metrics have two.
+  // Kafka treats no config of other kinds of resources as a list here, though client metrics have two.
   return std::nullopt;
 }
 
@@ -301,7 +301,7 @@ Controller::MaybeRefusal Controller::plan_replacement(const AlterConfigsRequest:
   return plan_configs_change(stored, touches, before, after, records);
 }
 
-// What both forms share: each resource on its own, answered with its refusal or with nothing to say.
+// Shared by both forms: each resource on its own, answered with its error or success.
 template <class Response, class Request, class Plan>
 static ControllerEffects<Response> alter_resources(const Request& request, Plan plan) {
   ControllerEffects<Response> effects;

@@ -1,6 +1,6 @@
-// The controller's part in brokers with several log directories (KIP-858, KIP-1066). One node alone needs no
-// AssignReplicasToDirs requests: the controller that is embedded in it places replicas itself, by the rule that Kafka's
-// LogManager follows (nextLogDirs).
+// The controller's handling of brokers with several log directories (KIP-858, KIP-1066). A single node needs no
+// AssignReplicasToDirs requests: its embedded controller places replicas itself, by the rule of Kafka's LogManager
+// (nextLogDirs).
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -12,7 +12,7 @@
 namespace milena::metadata {
 namespace {
 
-// How many replicas each usable directory of a broker has.
+// The number of replicas in each usable directory of a broker.
 using DirectoryLoad = std::map<Uuid, size_t>;
 
 DirectoryLoad load_of(const MetadataImage& image, const BrokerImage& broker) {
@@ -21,7 +21,7 @@ DirectoryLoad load_of(const MetadataImage& image, const BrokerImage& broker) {
   for (const Uuid& id : broker.log_dirs) {
     if (std::find(cordoned.begin(), cordoned.end(), id) == cordoned.end()) load.emplace(id, 0);
   }
-  // Who assigns a replica by hand to a broker that takes none has it there all the same.
+  // A replica that was manually assigned to a broker that takes none is placed there all the same.
   if (load.empty()) {
     for (const Uuid& id : broker.log_dirs) load.emplace(id, 0);
   }

@@ -1,4 +1,4 @@
-// The controller's ElectLeaders, and what happens to the partitions of a broker that is gone.
+// The controller's ElectLeaders, and the handling of a lost broker's partitions.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,7 +16,7 @@ namespace {
 // ElectLeaders.ElectionType.
 constexpr int8_t kPreferredElection = 0, kUncleanElection = 1;
 
-// Every partition of the request with the same answer.
+// The same result for every partition of the request.
 ElectLeadersResponse same_for_all(const ElectLeadersRequest& request, ErrorCode code, std::optional<Bytes> message) {
   ElectLeadersResponse response;
   response.error_code = code;
@@ -113,7 +113,7 @@ ControllerEffects<ElectLeadersResponse> Controller::elect_leaders(const ElectLea
     }
     return effects;
   }
-  // All of them: those that need no election are not told.
+  // All partitions: those that need no election are left out of the response.
   for (const TopicImage& topic : image_.topics()) {
     auto& out = results.emplace_back();
     out.topic = topic.name;
@@ -153,9 +153,9 @@ ControllerEffects<size_t> Controller::elect_unclean_leaders(size_t most) const {
                     });
 }
 
-// --- brokers that are gone
+// --- lost brokers
 
-// `uncleanly`: they may have lost records, and are no longer eligible where they were.
+// `uncleanly`: they may have lost records, and are no longer eligible leader replicas.
 void Controller::take_out_of_partitions(const std::set<int32_t>& gone, MetadataRecords& records,
                                         bool uncleanly) const {
   if (gone.empty()) return;

@@ -1,4 +1,4 @@
-// The controller's UpdateFeatures (KIP-584, KIP-778, KIP-1022). The request is done whole or not at all.
+// The controller's UpdateFeatures (KIP-584, KIP-778, KIP-1022). The request is applied completely or not at all.
 // Source: Kafka's FeatureControlManager, MetadataVersion, Feature.
 #include <fmt/format.h>
 
@@ -33,13 +33,13 @@ std::optional<Bytes> refuse_metadata_downgrade(int16_t from, int16_t to, int8_t 
 
 }  // namespace
 
-// Why every node cannot go by this level.
+// Why not every node supports this level.
 std::optional<Bytes> Controller::refuse_support(ByteView feature, int16_t level) const {
   const auto refuse = [&](ByteView who, int32_t id, const std::vector<FeatureRange>& ranges) -> std::optional<Bytes> {
     const auto range = std::find_if(ranges.begin(), ranges.end(),
                                     [feature](const FeatureRange& each) { return each.name == feature; });
     if (range == ranges.end()) {
-      // A node that does not know a feature goes by its level 0.
+      // A node without a feature is at its level 0.
       if (level == 0 && who == "Broker") return std::nullopt;
       return fmt::format("{} {} does not support this feature.", who, id);
     }
@@ -83,7 +83,7 @@ std::optional<Bytes> Controller::refuse_feature(ByteView feature, int16_t level,
   return std::nullopt;
 }
 
-// A level that is in force already needs no record. That of kraft.version is written by the log's owner.
+// A level that is already set needs no record. The log's owner writes that of kraft.version.
 void Controller::write_feature(ByteView feature, int16_t level, MetadataRecords& records) const {
   if (level == image_.feature_level(feature) || feature == kKraftVersionFeature) return;
   FeatureLevelRecord record;
@@ -98,8 +98,8 @@ void Controller::write_feature(ByteView feature, int16_t level, MetadataRecords&
   }
 }
 
-// With eligible leader replicas the controller itself goes by min.insync.replicas: the cluster's value has to be in
-// the log, and brokers cannot have values of their own.
+// With eligible leader replicas the controller uses min.insync.replicas: the cluster's value must be in the log, and
+// brokers cannot override it.
 void Controller::write_elr_safety(MetadataRecords& records) const {
   const auto record = [&records](ByteView resource, std::optional<Bytes> value) {
     ConfigRecord config;
@@ -123,12 +123,12 @@ void Controller::write_elr_safety(MetadataRecords& records) const {
 ControllerEffects<UpdateFeaturesResponse> Controller::update_features(const UpdateFeaturesRequest& request,
                                                                       int16_t version) const {
   ControllerEffects<UpdateFeaturesResponse> effects;
-  // Of a feature that is named twice the last one counts.
+  // If a feature is named twice the last one counts.
   std::map<ByteView, int16_t> levels;
   std::map<ByteView, int8_t> types;
   for (const auto& update : request.feature_updates) {
     levels[update.feature] = update.max_version_level;
-    // Version 0 has a flag instead, which Kafka's controller does not look at.
+    // Version 0 has a flag instead, which Kafka's controller ignores.
     types[update.feature] = version == 0 ? kUpgrade : update.upgrade_type;
   }
   for (const auto& [feature, level] : levels) {

@@ -1,5 +1,5 @@
-// The controller's AlterPartition: a leader says which replicas are in sync. And AssignReplicasToDirs: a broker says in
-// which of its directories they are.
+// The controller's AlterPartition: a leader changes the ISR. And AssignReplicasToDirs: a broker reports the directories
+// of its replicas.
 //
 // Source: Kafka's ReplicationControlManager.alterPartition, handleAssignReplicasToDirs.
 #include <algorithm>
@@ -45,7 +45,7 @@ ErrorCode Controller::check_in_sync_change(const AlterPartitionRequest& request,
     has_leader |= id == partition->leader;
   }
   if (!has_leader) return ErrorCode::kInvalidRequest;
-  // While it recovers the leader is alone, and what has recovered stays so.
+  // While it recovers the leader is alone in the ISR, and a recovered one stays recovered.
   if (wanted.leader_recovery_state != 0 && (wanted.leader_recovery_state != 1 || set.size() > 1)) {
     return ErrorCode::kInvalidRequest;
   }
@@ -86,7 +86,7 @@ ControllerEffects<AlterPartitionResponse> Controller::alter_partition(const Alte
       std::optional<PartitionChangeRecord> change = draft.record();
       const int32_t kSameLeader = PartitionChangeRecord{}.leader;
       if (change && change->leader != kSameLeader && change->leader != request.broker_id) {
-        // A reassignment ended with it, and the leader was none of the new replicas.
+        // This completed a reassignment, and the leader is not among the new replicas.
         out.error_code = ErrorCode::kNewLeaderElected;
         effects.records.emplace_back(std::move(*change));
         continue;

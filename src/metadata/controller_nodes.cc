@@ -1,4 +1,4 @@
-// The controller's own beginning, brokers that come and go, and blocks of producer ids.
+// The controller's own start, registration and fencing of brokers, and blocks of producer ids.
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -63,8 +63,8 @@ ControllerEffects<std::monostate> Controller::register_controller(
   return effects;
 }
 
-// As Kafka's ControllerRegistrationManager and BrokerRegistrationTracker do. The broker's epoch stays, and so do
-// fences.
+// As in Kafka's ControllerRegistrationManager and BrokerRegistrationTracker. The broker's epoch and fencing do not
+// change.
 ControllerEffects<std::monostate> Controller::refresh_registrations(int32_t node_id, int16_t old_level,
                                                                     const std::vector<EndpointImage>& endpoints) const {
   ControllerEffects<std::monostate> effects;
@@ -95,7 +95,7 @@ ControllerEffects<std::monostate> Controller::refresh_registrations(int32_t node
 ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start, int64_t next_offset) const {
   ControllerEffects<int64_t> effects;
   effects.response = next_offset;
-  // Any half of it is a correct state: leader epochs that grew need no new registration.
+  // Any part of it is a correct state: bumped leader epochs need no new registration.
   effects.atomic = false;
   const BrokerImage* before = image_.find_broker(start.broker_id);
   if (before != nullptr) begin_anew(start, before->epoch != start.previous_broker_epoch, effects.records);
@@ -113,8 +113,8 @@ ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start,
   return effects;
 }
 
-// What this broker led and had in sync is taken over by others that are in sync, as when any broker registers anew: it
-// may lack what they have. Where there is nobody else it goes on to lead.
+// Other in-sync replicas take over the partitions of this broker, as when any broker registers again: it may lack
+// records that they have. Without other replicas in sync it continues to lead.
 void Controller::begin_anew(const BrokerStart& start, bool uncleanly, MetadataRecords& records) const {
   const int32_t self = start.broker_id;
   const auto other_may_lead = [this, self](int32_t id) { return id != self && can_lead(image_, id); };

@@ -26,7 +26,7 @@ PartitionRecord Controller::NewPartition::record(const Uuid& topic_id, int32_t n
   return to;
 }
 
-// In sync are the replicas that are there.
+// The live replicas are in sync.
 Controller::NewPartition Controller::new_partition(std::span<const int32_t> replicas) const {
   NewPartition partition;
   partition.replicas.assign(replicas.begin(), replicas.end());
@@ -79,7 +79,7 @@ Controller::MaybeRefusal Controller::place_by_hand(std::span<const int32_t> repl
   return std::nullopt;
 }
 
-// Brokers that are up lead; the others follow when they come back.
+// Live brokers lead; the others follow when they come back.
 Controller::MaybeRefusal Controller::place(int32_t count, int32_t replication_factor, size_t first,
                                            std::vector<NewPartition>& out) const {
   ReplicaPlacement placement;
@@ -133,7 +133,7 @@ ControllerEffects<CreatePartitionsResponse> Controller::create_partitions(
       result.error_code = ErrorCode::kThrottlingQuotaExceeded;
       result.error_message = Bytes(error_message(ErrorCode::kThrottlingQuotaExceeded));
     } else if (effects.records.size() + records.size() > kMaxRecordsPerRequest) {
-      // The code is Kafka's; it leaves the topic half grown, we leave it alone.
+      // The code is Kafka's; it leaves the topic partly extended, we do not change it.
       result.error_code = ErrorCode::kUnknownServerError;
       result.error_message =
           fmt::format("More than {} partitions cannot be added by one request", kMaxRecordsPerRequest);
@@ -160,13 +160,13 @@ Controller::MaybeRefusal Controller::plan_growth(const CreatePartitionsRequest::
                     topic.count)};
   }
   const int32_t added = topic.count - have;
-  // Checked here and not only by what it costs: a count of billions must not be planned.
+  // Checked here and not only by the quota: a count of billions must not be planned.
   if (static_cast<size_t>(added) > kMaxRecordsPerRequest) {
     return Refusal{
         ErrorCode::kUnknownServerError,
         fmt::format("More than {} partitions cannot be added by one request", kMaxRecordsPerRequest)};
   }
-  // No controller makes a topic without partitions, but a log may end behind its first record.
+  // No controller creates a topic without partitions, but a log may end behind its first record.
   const size_t replication_factor = image->partitions.empty()
                                         ? static_cast<size_t>(settings_.default_replication_factor)
                                         : image->partitions.front().replicas.size();

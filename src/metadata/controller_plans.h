@@ -1,5 +1,4 @@
-// What the files of the controller share: a topic and its partitions as they would be made. Internal to
-// src/metadata.
+// Shared by the controller's files: a topic and its partitions as they would be created. Internal to src/metadata.
 #pragma once
 
 #include "metadata/controller.h"

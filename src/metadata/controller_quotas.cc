@@ -21,7 +21,7 @@ QuotaEntity entity_of(const QuotaEntry& entry) {
   return entity;
 }
 
-// As Kafka prints it.
+// In Kafka's format.
 Bytes describe(const QuotaEntity& entity) {
   Bytes text;
   for (const auto& [type, name] : entity) {
@@ -87,8 +87,8 @@ Controller::MaybeRefusal Controller::plan_quotas(const QuotaEntity& entity, cons
   return std::nullopt;
 }
 
-// Entities and keys that are named twice make the whole request invalid, as in Kafka; else each entity stands for
-// itself. An entity is answered once, with one name of each type: the last that was given.
+// Entities and keys that are named twice make the whole request invalid, as in Kafka; else each entity is independent.
+// An entity has one result, with one name of each type: the last one given.
 ControllerEffects<AlterClientQuotasResponse> Controller::alter_client_quotas(const AlterClientQuotasRequest& request,
                                                                              const std::set<Bytes>& bad_hosts) const {
   ControllerEffects<AlterClientQuotasResponse> effects;

@@ -1,6 +1,5 @@
-// The controller's AlterPartitionReassignments (KIP-455, KIP-860). A reassignment that adds nobody, or whose new
-// replicas are in sync already, is done at once; on a lone node there are no others, except where its log tells of
-// brokers that are gone.
+// The controller's AlterPartitionReassignments (KIP-455, KIP-860). A reassignment without new replicas, or with new
+// replicas that are in sync already, completes at once; on a single node all do, unless its log has lost brokers.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
-// The controller's AlterUserScramCredentials (KIP-554): credentials are kept as records, whether or not a listener asks
-// for them. The client sends the salted password; what is kept are the two keys that the exchange needs (RFC 5802),
-// from which the password does not follow. Source: Kafka's ScramControlManager.
+// The controller's AlterUserScramCredentials (KIP-554): credentials are kept as records, whether or not a listener uses
+// them. The client sends the salted password; the record has the two keys of the exchange (RFC 5802), from which it
+// cannot be derived. Source: Kafka's ScramControlManager.
 #include <fmt/format.h>
 
 #include <functional>
@@ -43,7 +43,7 @@ std::optional<ScramRefusal> refuse_upsertion(const Upsertion& wanted) {
                         fmt::format("{} iterations: {} to {} are accepted", wanted.iterations, kLeastIterations,
                                     kMostIterations)};
   }
-  // The code is Kafka's, which cannot make a key of nothing.
+  // The code is Kafka's, which cannot derive a key from an empty password.
   if (wanted.salted_password.empty())
     return ScramRefusal{ErrorCode::kUnknownServerError, "The salted password must not be empty"};
   return std::nullopt;
@@ -61,13 +61,12 @@ UserScramCredentialRecord credential(const Upsertion& wanted) {
   return record;
 }
 
-// What a request comes to, user by user: a user may be named once, whatever the mechanism, and what was wrong first is
-// what is told.
+// The results of a request, user by user: a user may be named once, whatever the mechanism, and gets its first error.
 class ScramPlan {
  public:
   explicit ScramPlan(bool supported) : supported_(supported) {}
 
-  // A record takes microseconds to make: only those are made that are wanted in the end.
+  // Creating a record takes microseconds: only the needed ones are created.
   using Making = std::function<MetadataRecord()>;
 
   void add(ByteView user, std::optional<ScramRefusal> refusal, Making make_record) {
@@ -108,7 +107,7 @@ class ScramPlan {
 
 ControllerEffects<AlterUserScramCredentialsResponse> Controller::alter_user_scram_credentials(
     const AlterUserScramCredentialsRequest& request) const {
-  // As in Kafka, deletions come first: who is to be deleted and is not there is told so, upsertion or not.
+  // As in Kafka, deletions come first: deleting an unknown user is an error, even with an upsertion.
   ScramPlan plan(image_.metadata_version() >= kFirstMetadataVersionWithScram);
   for (const auto& wanted : request.deletions) {
     std::optional<ScramRefusal> refusal = refuse_user_and_mechanism(wanted.name, wanted.mechanism);

@@ -118,7 +118,7 @@ ControllerEffects<CreateTopicsResponse> Controller::auto_create_topics(
   return create_topics(request);
 }
 
-// As Kafka, it counts what is asked for, refused or not.
+// As in Kafka, it counts all requested partitions, refused or not.
 Controller::MaybeRefusal Controller::refuse_size(const CreateTopicsRequest& request) const {
   int64_t total = 0;
   for (const CreatableTopic& topic : request.topics) {
@@ -227,7 +227,7 @@ Controller::MaybeRefusal Controller::plan_placement(const CreatableTopic& topic,
   const int32_t count = topic.num_partitions == -1 ? settings_.num_partitions : topic.num_partitions;
   const int16_t replicas =
       topic.replication_factor == -1 ? settings_.default_replication_factor : topic.replication_factor;
-  // Topics begin at different brokers, so that their first partitions are not all on one.
+  // Topics start at different brokers, so that their first partitions are not all on one.
   return place(count, replicas, plan.id.lo, plan.partitions);
 }
 
@@ -329,7 +329,7 @@ ControllerEffects<DeleteTopicsResponse> Controller::delete_topics(const DeleteTo
       refuse(topic, code, error_message(code));
       continue;
     }
-    // Once by name and once by id: one answer for both.
+    // Once by name and once by id: one result for both.
     if (topic.name && id_counts.contains(found->id)) {
       results.push_back(refused_deletion(topic.name, found->id, ErrorCode::kInvalidRequest,
                                          "The topic is named by its name and by its id in the same request"));

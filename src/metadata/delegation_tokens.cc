@@ -13,7 +13,7 @@ constexpr int16_t kFirstMetadataVersionWithTokens = 14;
 constexpr size_t kMostRemovedAtOnce = 1000;
 constexpr ByteView kUser = "User";
 
-// kNone where there may be tokens.
+// kNone if tokens are enabled.
 ErrorCode refuse_tokens(const MetadataImage& image, const DelegationTokenSettings& settings) {
   if (!settings.enabled()) return ErrorCode::kDelegationTokenAuthDisabled;
   return image.metadata_version() < kFirstMetadataVersionWithTokens ? ErrorCode::kUnsupportedVersion : ErrorCode::kNone;

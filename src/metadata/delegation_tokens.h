@@ -1,5 +1,5 @@
-// Delegation tokens (KIP-48): what requests about them come to, and what a token is shown by. Pure: the image, the time
-// and ids are handed in. What the metadata holds of a token is no secret; its key follows from its id and
+// Delegation tokens (KIP-48): the results of requests about them, and the keys that prove a token. Pure: the image, the
+// time and ids are passed in. The metadata of a token has no secrets; its key is derived from its id and
 // delegation.token.secret.key. Source: Kafka's DelegationTokenControlManager, DelegationTokenManager.
 #pragma once
 
@@ -14,7 +14,7 @@
 namespace milena::metadata {
 
 struct DelegationTokenSettings {
-  Bytes secret;  // empty: there are no tokens
+  Bytes secret;  // empty: tokens are disabled
   int64_t max_lifetime_ms = 604'800'000;
   int64_t expiry_ms = 86'400'000;
 
@@ -22,7 +22,7 @@ struct DelegationTokenSettings {
   bool enabled() const { return !secret.empty(); }
 };
 
-// "User:alice", as records have it.
+// "User:alice", in the form of records.
 struct TokenPrincipal {
   Bytes type;
   Bytes name;
@@ -30,12 +30,12 @@ struct TokenPrincipal {
   Bytes to_string() const { return type + ":" + name; }
 };
 
-// The token's key: whoever has it, in base64, may log in with it.
+// The token's key: in base64 it is the password to log in with.
 Bytes delegation_token_hmac(ByteView secret, ByteView token_id);
 bool is_owner_or_renewer(const DelegationTokenRecord& token, ByteView principal);
 bool has_expired(const DelegationTokenRecord& token, int64_t now_ms);
 
-// Who asks, when, and by which settings.
+// The requester, the time, and the settings.
 struct TokenRequestContext {
   const DelegationTokenSettings& settings;
   Bytes requester;  // "User:alice"
@@ -52,7 +52,7 @@ ControllerEffects<RenewDelegationTokenResponse> renew_delegation_token(const Met
 ControllerEffects<ExpireDelegationTokenResponse> expire_delegation_token(const MetadataImage& image,
                                                                          const TokenRequestContext& context,
                                                                          const ExpireDelegationTokenRequest& request);
-// Those that have expired go, some at a time. The response: whether there are more.
+// Removes expired tokens, some at a time. The response: whether there are more.
 ControllerEffects<bool> remove_expired_tokens(const MetadataImage& image, int64_t now_ms);
 
 }  // namespace milena::metadata

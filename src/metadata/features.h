@@ -17,23 +17,22 @@ inline constexpr ByteView kElrFeature = "eligible.leader.replicas.version";
 inline constexpr ByteView kKraftVersionFeature = "kraft.version";
 inline constexpr ByteView kTransactionVersionFeature = "transaction.version";
 
-// What a 4.3 node registers itself with, in the order of the names.
+// The features that a 4.3 node registers with, in the order of the names.
 const std::vector<FeatureRange>& supported_features();
 
-// Level 0 of a feature is that of a cluster without it, and so supported even of an unknown one.
+// Level 0 of a feature is that of a cluster without it, and so supported even for an unknown one.
 bool supports_feature(ByteView feature, int16_t level);
 // "levels 7 to 30", "none", for people.
 Bytes describe_supported(ByteView feature);
 
-// Whether a level of metadata.version above `low`, up to `high`, changed what records hold, so that going back could
-// lose something.
+// Whether a level of metadata.version above `low`, up to `high`, changed the records, so that a downgrade could lose
+// data.
 bool metadata_changed_between(int16_t low, int16_t high);
 
-// Which levels of other features this level of a feature needs.
+// The levels of other features that this level of a feature requires.
 std::vector<std::pair<ByteView, int16_t>> feature_dependencies(ByteView feature, int16_t level);
 
-// What `kafka-storage format` of 4.3.1 writes into bootstrap.checkpoint: the levels a new cluster begins
-// with.
+// The records that `kafka-storage format` of 4.3.1 writes into bootstrap.checkpoint: the levels of a new cluster.
 MetadataRecords default_bootstrap_records();
 
 }  // namespace milena::metadata

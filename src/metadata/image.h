@@ -1,16 +1,15 @@
-// MetadataImage: the cluster as the records of __cluster_metadata describe it, up to some offset (Kafka's
+// MetadataImage: the state of the cluster by the records of __cluster_metadata, up to some offset (Kafka's
 // MetadataImage).
 //
-// Changed only by apply(), one record at a time, at a cost that depends on the record and not on the size of
-// the cluster. Live and at load it is the same code; a quorum's log is replayed by it as well as our own.
-// Each shard owns a copy, fed with the same records in the same order; a copy belongs to one thread. Pointers
-// and references into the image hold until the next apply().
+// Changed only by apply(), one record at a time, at a cost that depends on the record and not on the size of the
+// cluster. The same code runs live and at load; it also replays the log of a quorum of Kafka's. Each shard owns a copy,
+// which gets the same records in the same order; a copy belongs to one thread. Pointers and references into the image
+// are valid until the next apply().
 //
-// What apply() changed is written into an ImageDelta, which names things and does not copy them: whoever
-// reacts to it looks them up, and what is no longer there has been deleted since.
+// apply() records its changes in an ImageDelta, which names things and does not copy them: its readers look them up,
+// and a thing that is no longer there has been deleted since.
 //
-// Not here: metadata transactions (replayer.h), the decisions which records to write (controller.h), reading
-// a log.
+// Not here: metadata transactions (replayer.h), decisions about records (controller.h), reading a log.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +30,7 @@
 namespace milena::metadata {
 
 inline constexpr int32_t kNoLeader = -1;
-// A log that claims more is not believed: partitions are a vector.
+// A larger id in a log is an error: partitions are a vector.
 inline constexpr int32_t kMaxPartitionId = 200'000;
 
 // Most partitions have none of these.
@@ -55,13 +54,12 @@ struct PartitionImage {
   // One for each replica; empty in a log written before 3.7.
   SmallVector<Uuid, 1> directories;
 
-  // In a snapshot partitions come in any order: until its own record came, a partition of a lower number is
-  // not there.
+  // In a snapshot partitions come in any order: a partition of a lower number does not exist before its own record.
   bool exists() const { return partition_epoch >= 0; }
-  // The directory of that broker's replica; kDirectoryUnassigned when it is not told.
+  // The directory of that broker's replica; kDirectoryUnassigned if unknown.
   Uuid directory(int32_t broker_id) const;
   const PartitionExtras& extras() const;
-  // nullptr and empty are the same.
+  // Empty extras are stored as nullptr.
   void set_extras(PartitionExtras extras);
 
   PartitionImage() = default;
@@ -76,13 +74,13 @@ struct PartitionImage {
 struct TopicImage {
   Bytes name;
   Uuid id;
-  // One of the topics that brokers keep for themselves (Kafka's Topic.isInternal).
+  // One of the brokers' own topics (Kafka's Topic.isInternal).
   bool internal = false;
   // By partition number.
   std::vector<PartitionImage> partitions;
 
   int32_t partition_count() const { return static_cast<int32_t>(partitions.size()); }
-  // nullptr for a number that is not there.
+  // nullptr if there is no such partition.
   const PartitionImage* partition(int32_t number) const;
   bool operator==(const TopicImage&) const = default;
 };
@@ -153,12 +151,12 @@ struct PartitionKey {
   auto operator<=>(const PartitionKey&) const = default;
 };
 
-// What changed. A thing may be named twice, and may be gone when it is looked up.
+// Changes of an image. A thing may be named twice, and may be gone when it is looked up.
 struct ImageDelta {
   struct Topic {
     Bytes name;
     Uuid id;
-    int32_t partition_count = 0;  // of a deleted one: how many it had
+    int32_t partition_count = 0;  // of a deleted one: its former number
   };
   struct Partition {
     PartitionKey key;
@@ -191,10 +189,9 @@ class MetadataImage {
   MetadataImage(MetadataImage&&) noexcept;
   MetadataImage& operator=(MetadataImage&&) noexcept;
 
-  // An error means that the log is not one that a controller wrote, or that the image missed a part of it:
-  // the caller stops.
+  // An error means that no controller wrote this log, or that the image missed a part of it: the caller stops.
   Status apply(const MetadataRecord& record, ImageDelta& delta);
-  // So many topics are to come.
+  // A hint: the number of topics to expect.
   void reserve(size_t topics) { topics_by_id_.reserve(topics); }
 
   // --- topics
@@ -205,8 +202,8 @@ class MetadataImage {
   size_t topic_count() const { return topics_.size(); }
   size_t partition_count() const { return partition_count_; }
 
-  // In the order of the names: for (const TopicImage& topic : image.topics()). topics_from(name) begins at
-  // the first name not before that one.
+  // Topics in the order of the names: for (const TopicImage& topic : image.topics()). topics_from(name) begins at the
+  // first name not before that one.
   using TopicMap = std::map<ByteView, std::unique_ptr<TopicImage>>;
   class TopicIterator {
    public:
@@ -254,26 +251,26 @@ class MetadataImage {
   // --- nodes
   const std::map<int32_t, BrokerImage>& brokers() const { return brokers_; }
   const BrokerImage* find_broker(int32_t id) const;
-  // The replicas whose brokers are fenced or gone.
+  // The replicas on fenced or unregistered brokers.
   std::vector<int32_t> offline_replicas(const PartitionImage& partition) const;
   const std::map<int32_t, ControllerImage>& controllers() const { return controllers_; }
 
-  // --- features: name -> finalized level. 0 or absent is the same.
+  // --- features: name -> finalized level. Absent is the same as 0.
   const std::map<Bytes, int16_t, std::less<>>& features() const { return features_; }
   int16_t feature_level(ByteView name) const;
   // 0 in an image without records.
   int16_t metadata_version() const { return feature_level("metadata.version"); }
 
-  // --- configs: never nullptr, empty where nothing is set
+  // --- configs: empty if nothing is set
   const config::ConfigMap& configs(ResourceType type, ByteView name) const;
   const std::map<ConfigResource, config::ConfigMap, std::less<>>& all_configs() const { return configs_; }
 
   const std::map<QuotaEntity, QuotaMap>& client_quotas() const { return client_quotas_; }
 
-  // The first producer id that no broker was given; 0 at first.
+  // The first producer id that was not given to a broker; 0 at first.
   int64_t next_producer_id() const { return next_producer_id_; }
 
-  // --- kept as they were written, for those who need them later
+  // --- kept as they were written
   const std::map<Uuid, AccessControlEntryRecord>& acls() const { return acls_; }
   const std::map<std::pair<int8_t, Bytes>, UserScramCredentialRecord>& scram_credentials() const {
     return scram_;

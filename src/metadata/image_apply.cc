@@ -32,7 +32,7 @@ QuotaEntity entity_of(const ClientQuotaRecord& record) {
   return entity;
 }
 
-// What a change record says of a list, or what there was.
+// Replaces a list if the change record has one.
 void replace(std::vector<int32_t>& list, const std::optional<std::vector<int32_t>>& change) {
   if (change) list = *change;
 }
@@ -46,7 +46,7 @@ struct MetadataImage::Applier {
   // --- topics
 
   Status operator()(const TopicRecord& record) {
-    // Snapshots, and images that are handed on, have the topics in the order of their names.
+    // Snapshots and copied images have the topics in the order of their names.
     const bool is_last = image.topics_.empty() || image.topics_.rbegin()->first < record.name;
     const auto place = is_last ? image.topics_.end() : image.topics_.lower_bound(record.name);
     auto topic = std::make_unique<TopicImage>();
@@ -126,7 +126,7 @@ struct MetadataImage::Applier {
     return ok_status();
   }
 
-  // The topic's configs go with it; no record says so.
+  // The topic's configs are removed with it; there is no record for that.
   Status operator()(const RemoveTopicRecord& record) {
     TopicImage* topic = topic_of(record.topic_id);
     if (topic == nullptr) return unknown_topic(record.topic_id, "removal");
@@ -203,7 +203,7 @@ struct MetadataImage::Applier {
 
   // --- settings
 
-  // A level that this program does not know may change the meaning of anything: as Kafka's FeatureControlManager.
+  // An unknown level may change the meaning of anything, so it is an error, as in Kafka's FeatureControlManager.
   Status operator()(const FeatureLevelRecord& record) {
     if (!supports_feature(record.name, record.feature_level)) {
       return make_error(

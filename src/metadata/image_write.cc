@@ -86,7 +86,7 @@ ClientQuotaRecord quota_record(const QuotaEntity& entity, const Bytes& key, doub
 }  // namespace
 
 void MetadataImage::write(const std::function<void(MetadataRecord)>& emit) const {
-  // metadata.version comes first: it decides how the rest is read.
+  // metadata.version comes first: the rest is read by it.
   if (metadata_version() != 0) emit(feature_level_record("metadata.version", metadata_version()));
   for (const auto& [name, level] : features_) {
     if (name != "metadata.version") emit(feature_level_record(name, level));

@@ -1,5 +1,4 @@
-// The topics that Kafka keeps for itself, and how they are made when first needed (Kafka's Topic,
-// AutoTopicCreationManager).
+// Kafka's internal topics, and how they are created on first use (Kafka's Topic, AutoTopicCreationManager).
 #pragma once
 
 #include <cstdint>
@@ -16,12 +15,11 @@ inline constexpr ByteView kTransactionStateTopic = "__transaction_state";
 inline constexpr ByteView kShareGroupStateTopic = "__share_group_state";
 inline constexpr ByteView kClusterMetadataTopic = "__cluster_metadata";
 
-// Kafka's Topic.isInternal: clients may not produce to them and see them marked. __cluster_metadata is not a
-// topic at all.
+// Kafka's Topic.isInternal: clients may not produce to them, and Metadata marks them. __cluster_metadata is not a
+// topic.
 bool is_internal_topic(ByteView name);
 
-// The settings that decide their shape. The defaults are those for a node that stands alone: one replica, and
-// one in sync.
+// The settings for creating them. The defaults are for a single node: one replica, and one in sync.
 struct InternalTopicSettings {
   int32_t offsets_partitions = 50;  // offsets.topic.num.partitions
   int16_t offsets_replication_factor = 1;

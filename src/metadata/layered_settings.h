@@ -1,5 +1,5 @@
 // The settings of a broker that topics and groups inherit, in Kafka's layers: for this broker and for all brokers, both
-// out of the metadata, then the settings file. Source: Kafka's DynamicBrokerConfig, ConfigHelper.
+// from the metadata, then the settings file. Source: Kafka's DynamicBrokerConfig, ConfigHelper.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace milena::metadata {
 
-// The two dynamic layers out of the image, the static one out of the settings of the start (null: nothing was set).
+// The two dynamic layers from the image, the static one from the settings of the start (null: nothing was set).
 config::BrokerSettings layered_broker_settings(const MetadataImage& image, int32_t broker_id,
                                                const config::Settings* start);
 

@@ -84,7 +84,7 @@ void PartitionDraft::complete_reassignment() {
   removing.clear();
 }
 
-// Who was in sync and is no longer stays eligible while fewer replicas are in sync than acks=all wants.
+// Replicas that leave the ISR stay eligible while it has fewer than min.insync.replicas.
 void PartitionDraft::choose_eligible() {
   if (!keeps_eligible_) {
     eligible_.clear();
@@ -101,7 +101,7 @@ void PartitionDraft::choose_eligible() {
   std::erase_if(eligible_, [this](int32_t id) { return !holds(replicas, id) || holds(stopped_uncleanly, id); });
 }
 
-// A broker does not lead what lies in a directory that it lost (Kafka's LeaderAcceptor).
+// A broker cannot lead partitions in an offline directory (Kafka's LeaderAcceptor).
 bool PartitionDraft::can_take_over(int32_t id) const {
   const BrokerImage* broker = image_.find_broker(id);
   if (broker == nullptr || !may_lead(id)) return false;
@@ -119,7 +119,7 @@ PartitionDraft::Choice PartitionDraft::choose_leader() const {
     for (const int32_t id : replicas) {
       if (holds(eligible_, id) && can_take_over(id)) return {id};
     }
-    // The last one that led, where nobody else can be known to hold everything.
+    // The last leader, if no other replica is known to have all records.
     const std::vector<int32_t>& led_last = before_.extras().last_known_elr;
     if (keeps_eligible_ && eligible_.empty() && led_last.size() == 1 && holds(replicas, led_last.front()) &&
         can_take_over(led_last.front())) {
@@ -150,8 +150,8 @@ void PartitionDraft::elect(PartitionChangeRecord& change) {
   }
 }
 
-// LastKnownElr names the last leader of a partition that has none (Kafka 4: useLastKnownLeaderInBalancedRecovery). It
-// is told when the partition loses its leader, whether others are eligible or not, and forgotten with the next leader.
+// LastKnownElr has the last leader of a leaderless partition (Kafka 4: useLastKnownLeaderInBalancedRecovery). It is set
+// when the partition loses its leader, whether others are eligible or not, and cleared with the next leader.
 void PartitionDraft::note_last_leader(PartitionChangeRecord& change) const {
   const std::vector<int32_t>& noted = before_.extras().last_known_elr;
   if (!keeps_eligible_) {
@@ -181,7 +181,7 @@ std::optional<PartitionChangeRecord> PartitionDraft::record() {
   CHECK(std::none_of(eligible_.begin(), eligible_.end(), [this](int32_t id) { return holds(isr, id); }),
         "a replica of partition {} is in sync and eligible", number_);
 
-  // Without eligible leader replicas the last one in sync stays noted, so that it is known who may lead again.
+  // Without eligible leader replicas the last in-sync replica stays in the ISR, so that it may lead again.
   const bool isr_may_be = !isr.empty() || keeps_eligible_;
   if (isr_may_be && isr != before_.isr.to_vector()) change.isr = isr;
   const PartitionExtras& extras = before_.extras();
@@ -195,7 +195,7 @@ std::optional<PartitionChangeRecord> PartitionDraft::record() {
   if (replicas != before_.replicas.to_vector()) {
     change.replicas = replicas;
     change.directories = directories();
-    // A replica that goes must see a new epoch, or it would go on fetching.
+    // A removed replica must see a new epoch, or it would go on fetching.
     const bool shrinks = !without(before_.replicas.to_vector(), replicas).empty();
     if (shrinks && change.leader == PartitionChangeRecord{}.leader) change.leader = before_.leader;
   }

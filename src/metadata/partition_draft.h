@@ -1,9 +1,9 @@
-// PartitionDraft: what a partition's replicas and leader are to become, and the record that leads there. Internal to
-// src/metadata; made for one decision and thrown away. It holds references into the controller's image.
+// PartitionDraft: the next replicas and leader of a partition, and the record for the change. Internal to src/metadata;
+// made for one decision. It holds references into the controller's image.
 //
-// Whoever makes one changes what it wants changed (in-sync replicas, assignment, kind of election) and takes the
-// record; the draft completes a reassignment whose new replicas are all in sync, keeps the eligible leader replicas
-// (KIP-966), and elects a leader where the one before cannot stay.
+// The caller sets the desired changes (in-sync replicas, assignment, kind of election) and takes the record; the draft
+// completes a reassignment whose new replicas are all in sync, maintains the eligible leader replicas (KIP-966), and
+// elects a leader if the current one cannot stay.
 //
 // Source: Kafka's PartitionChangeBuilder, PartitionReassignmentReplicas, PartitionReassignmentRevert.
 #pragma once
@@ -17,36 +17,36 @@
 
 namespace milena::metadata {
 
-// Registered, not fenced, not on its way out.
+// Registered, not fenced, not shutting down.
 bool can_lead(const MetadataImage& image, int32_t broker_id);
-// Where a new replica of that broker goes: its directory if it has just one (ClusterControlManager.defaultDir).
+// The directory of a new replica of that broker, if it has just one (ClusterControlManager.defaultDir).
 Uuid default_directory(const MetadataImage& image, int32_t broker_id);
 
 class PartitionDraft {
  public:
   enum class Election {
-    kOnline,     // only if the leader cannot stay; of the replicas in sync
-    kPreferred,  // the first replica, if it may; else as kOnline
-    kUnclean     // if the leader cannot stay; of all replicas, where none in sync is left
+    kOnline,     // only if the leader cannot stay; from the ISR
+    kPreferred,  // the first replica, if eligible; else like kOnline
+    kUnclean     // if the leader cannot stay; from all replicas, if no in-sync one is left
   };
 
   PartitionDraft(const MetadataImage& image, const TopicImage& topic, int32_t number, int32_t min_insync_replicas);
 
   Election election = Election::kOnline;
-  // Who may lead, if its directory works; at first whoever can_lead().
+  // Whether a broker may lead, if its directory works; initially can_lead().
   std::function<bool(int32_t)> may_lead;
   std::vector<int32_t> replicas;
   std::vector<int32_t> isr;
   std::vector<int32_t> removing;
   std::vector<int32_t> adding;
-  // Brokers that may have lost records: they are not eligible any more.
+  // Brokers that may have lost records: they are no longer eligible.
   std::vector<int32_t> stopped_uncleanly;
-  // Nullopt: as it was.
+  // Nullopt: unchanged.
   std::optional<int8_t> recovery_state;
 
-  // The replicas are to be these in the end; those that go stay until the new ones are in sync.
+  // Starts a reassignment to these replicas; removed ones stay until the new ones are in sync.
   void reassign_to(const std::vector<int32_t>& target);
-  // Back to what was before the reassignment under way. False: none of the replicas left would be in sync.
+  // Cancels the reassignment under way. False: none of the remaining replicas would be in sync.
   bool revert_reassignment();
 
   // nullopt: nothing changes.

@@ -1,6 +1,6 @@
-// Bugs on purpose in how replicas follow and leaders are chosen, for the simulated cluster to find (tests/sim/cluster),
-// as log/planted_storage_bugs.h has them for the disk. The tests' build has them, one at a time and none by itself;
-// everywhere else MILENA_REPLICATION_BUG(name) is the constant false.
+// Planted bugs in replication and leader election, for the cluster simulator to find (tests/sim/cluster), like those of
+// log/planted_storage_bugs.h for the disk. Only the tests' build has them, one at a time and none by default; in others
+// MILENA_REPLICATION_BUG(name) is the constant false.
 #pragma once
 
 #ifdef MILENA_PLANTED_STORAGE_BUGS

@@ -97,7 +97,7 @@ template <>
 int16_t version_of(const PartitionChangeRecord&, int16_t metadata_version) {
   return partition_version(metadata_version);
 }
-// Kafka writes the oldest version that holds what changed.
+// Kafka writes the oldest version with the changed fields.
 template <>
 int16_t version_of(const BrokerRegistrationChangeRecord& record, int16_t) {
   if (record.cordoned_log_dirs) return 3;

@@ -1,11 +1,9 @@
-// The values of records in __cluster_metadata-0, in its snapshots and in bootstrap.checkpoint, to and from
-// bytes.
+// Encodes and decodes the values of records in __cluster_metadata-0, in its snapshots and in bootstrap.checkpoint.
 //
 //   uvarint frame version (1), uvarint record type, uvarint record version, body (always flexible)
 //
-// The key of such a record is null. An unknown type or version is an error and never skipped: a broker that
-// does not understand a record no longer knows the cluster, and has to stop (Kafka's MetadataRecordSerde,
-// AbstractApiMessageSerde).
+// The key of such a record is null. An unknown type or version is an error and never skipped: a broker that cannot read
+// a record no longer knows the cluster's state, and has to stop (Kafka's MetadataRecordSerde, AbstractApiMessageSerde).
 #pragma once
 
 #include "base/bytes.h"
@@ -24,8 +22,8 @@ inline constexpr int16_t kMetadataVersionLatest = kMetadataVersion43Iv0;
 
 Result<MetadataRecord> decode_metadata_record(ByteView value);
 
-// `metadata_version` is the feature level in force: it decides which version of a record may be written, so
-// that every node of the cluster can read it. As Kafka 4.3.1 chooses.
+// `metadata_version` is the current feature level: it determines the version of the record, as in Kafka 4.3.1, so that
+// every node of the cluster can read it.
 Bytes encode_metadata_record(const MetadataRecord& record, int16_t metadata_version = kMetadataVersionLatest);
 
 // "PartitionChangeRecord", for log lines.

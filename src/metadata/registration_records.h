@@ -1,5 +1,5 @@
-// Endpoints and feature ranges as the records of registrations hold them: those of brokers and those of controllers
-// have types of their own with the same fields. Pure.
+// Endpoints and feature ranges of the registration records: those of brokers and of controllers have separate types
+// with the same fields. Pure.
 #pragma once
 
 #include <vector>

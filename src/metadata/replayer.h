@@ -1,7 +1,6 @@
-// MetadataTransactions: holds back the records between BeginTransaction and EndTransaction, so that they are
-// applied together or not at all (KIP-868, Kafka's MetadataBatchLoader). Stands once per node between the log
-// and the images: what it lets through is what the shards get. Order of calls = order of the log. One thread,
-// no I/O.
+// MetadataTransactions: holds back the records between BeginTransaction and EndTransaction, so that they are applied
+// together or not at all (KIP-868, Kafka's MetadataBatchLoader). One per node, between the log and the images: the
+// shards get its output. Order of calls = order of the log. One thread, no I/O.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +17,12 @@ namespace milena::metadata {
 
 class MetadataTransactions {
  public:
-  // Takes the records of one batch and appends to `ready` those that may be applied now, without the
-  // transaction's own marks. An error: a transaction that begins inside another, or ends without having
-  // begun.
+  // Takes the records of one batch and appends to `ready` those that may be applied now, without the transaction's own
+  // marks. An error: a transaction that begins inside another, or ends before it began.
   Status add(MetadataRecords batch, MetadataRecords& ready);
 
-  // True at the end of a log that stops inside a transaction: its records are not part of the cluster, and
-  // the controller that takes over aborts it.
+  // True at the end of a log that stops inside a transaction: its records are not applied, and the next controller
+  // aborts it.
   bool open() const { return open_; }
 
  private:
@@ -32,12 +30,11 @@ class MetadataTransactions {
   MetadataRecords held_;
 };
 
-// MetadataReplayer: an image together with its position in the log. What a node uses to load its log or a
-// snapshot.
+// MetadataReplayer: an image together with its position in the log. A node loads its log or a snapshot with it.
 class MetadataReplayer {
  public:
-  // `base_offset` and `epoch` are those of the batch; `last_offset` may lie beyond its last record. Batches
-  // come in order. Control batches are not passed in; skip_to() tells of them.
+  // `base_offset` and `epoch` are those of the batch; `last_offset` may be beyond its last record. Batches come in
+  // order. Control batches are not passed in, but skipped with skip_to().
   Status replay(MetadataRecords batch, int64_t last_offset, int32_t epoch, ImageDelta& delta);
   void skip_to(int64_t last_offset, int32_t epoch);
 
@@ -55,8 +52,7 @@ class MetadataReplayer {
   int32_t last_epoch_ = -1;
 };
 
-// Decodes the values of a data batch (or a snapshot's batch) of the metadata log into records. `batch` begins
-// with the batch.
+// Decodes the values of a data batch (or a snapshot's batch) of the metadata log into records.
 Result<MetadataRecords> decode_metadata_batch(const RecordBatchView& batch);
 
 }  // namespace milena::metadata

@@ -1,5 +1,5 @@
-// Where the replicas of new partitions go: each partition's are spread over racks, its leader is one broker further
-// than the leader of the partition before, and brokers that are down are taken last.
+// Places the replicas of new partitions: each partition's are spread over racks, its leader is one broker after the
+// previous partition's leader, and fenced brokers are chosen last.
 //
 // Source: Kafka's StripedReplicaPlacer.
 #pragma once
@@ -15,7 +15,7 @@
 
 namespace milena::metadata {
 
-// With a replica on each broker, three at most, where the settings do not say how many (0), and two in sync of three.
+// Replaces unset values (0): a replica on each broker, at most three, and min.insync.replicas of two with three.
 InternalTopicSettings with_replicas(InternalTopicSettings settings, size_t brokers);
 
 class ReplicaPlacement {
@@ -25,14 +25,15 @@ class ReplicaPlacement {
 
   size_t broker_count() const { return brokers_; }
   bool any_alive() const { return any_alive_; }
-  // The replicas of the partition of this number, its leader first. Not more than there are brokers, and one is alive.
+  // The replicas of the partition of this number, its leader first. There must be enough brokers, and one must be
+  // alive.
   std::vector<int32_t> replicas(size_t number, size_t replication_factor) const;
 
  private:
   struct Rack {
     std::vector<int32_t> alive;
     std::vector<int32_t> down;
-    // The broker that is the `next`th choice of the rack for the partition that is its `turn`th; -1: there is none.
+    // The rack's `next`th choice for its `turn`th partition; -1: there is none.
     int32_t choice(size_t turn, size_t next) const;
   };
 

@@ -1,4 +1,4 @@
-// Which names a topic may have (Kafka's Topic.validate).
+// Valid topic names (Kafka's Topic.validate).
 #pragma once
 
 #include <optional>
@@ -9,10 +9,10 @@ namespace milena::metadata {
 
 inline constexpr size_t kMaxTopicNameSize = 249;
 
-// Why not; nullopt if it may. The error code is INVALID_TOPIC_EXCEPTION.
+// Why a name is invalid; nullopt if it is valid. The error code is INVALID_TOPIC_EXCEPTION.
 std::optional<Bytes> invalid_topic_name(ByteView name);
 
-// Metrics cannot tell '.' from '_', so Kafka refuses a name that differs from an existing one only there.
+// Metrics do not distinguish '.' and '_', so Kafka refuses a name that differs from an existing one only there.
 bool has_collision_chars(ByteView name);
 Bytes collision_key(ByteView name);
 

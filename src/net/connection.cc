@@ -16,18 +16,18 @@ namespace {
 // Requests read ahead of the one that is being handled.
 constexpr size_t kMaxWaitingFrames = 256;
 constexpr size_t kMaxWaitingBytes = 256 * 1024;
-// The next request is handed over while at most this much of earlier answers is unsent: a client that asks and does
-// not read the answers cannot pile them up.
+// The next request is passed on while at most this much of earlier responses is unsent: a client that does not read its
+// responses cannot pile them up.
 constexpr uint64_t kMaxUnsentBytes = 1024 * 1024;
-// What one connection may move in a turn before the others have theirs.
+// Most bytes that one connection may move in a turn, before the others have theirs.
 constexpr size_t kReadBudget = 2 * 1024 * 1024;
 constexpr uint64_t kWriteBudget = 8 * 1024 * 1024;
-// How long it may be served within a turn before the others are.
+// How long it may be served in a turn before the others.
 constexpr int64_t kSlice_ns = 2'000'000;
-// Requests whose times are kept until their answers are out; of more the sending is not measured.
+// Requests whose times are kept until their responses are sent; for more the sending is not measured.
 constexpr size_t kMostUnsent = 1024;
 
-// A client that is gone is told from a network that is: its members leave their groups sooner.
+// Distinguishes a client that closed from a network failure: its members leave their groups sooner.
 Connection::End end_of_error(int error) {
   return error == ECONNRESET || error == EPIPE ? Connection::End::kPeer : Connection::End::kLost;
 }
@@ -66,7 +66,7 @@ void Connection::open() {
   watch_reads();
 }
 
-// As Kafka does, it says so in its log and closes; the client has been sent an alert.
+// As in Kafka, logs the failure and closes; the client has got an alert.
 void Connection::fail_handshake(const IoResult& result) {
   if (result.kind == IoResult::kEnd) return drop(End::kQuiet, "it ended before its TLS handshake was over");
   const std::string text = stream_->failure_text();
@@ -101,10 +101,10 @@ void Connection::send_nothing() {
   answered();
 }
 
-// The answer goes out at the end of the turn: a timer that is due before must not take the connection for idle.
+// The response is sent at the end of the turn: a timer due before that must not see the connection as idle.
 void Connection::answered() {
   busy_ = false;
-  // Within the call it is answered when the call is over; it was read just now.
+  // A response within the call is handled after the call; the request was read just now.
   if (!delivering_) {
     const int64_t now_ns = set_.loop().clock().steady_ns();
     set_.note_activity(*this, now_ns / 1'000'000);
@@ -129,7 +129,7 @@ void Connection::pause(int64_t ms) {
   if (gone_ || closing_) return;
   EventLoop& loop = set_.loop();
   paused_until_ms_ = add_saturating(loop.clock().steady_ms(), ms);
-  // A connection that is gone by then is not there to be touched; a later pause has a timer of its own.
+  // The connection may be gone by then; a later pause has its own timer.
   loop.call_at(paused_until_ms_, [weak = weak_from_this()] {
     if (auto self = weak.lock(); self && !self->gone_) self->set_.touch(*self);
   });
@@ -149,7 +149,7 @@ void Connection::close(std::string reason) {
 
 bool Connection::wants_to_read() const {
   if (!opened_ || gone_ || closing_ || input_ended_) return false;
-  // With nothing waiting it always reads, if only to learn that the peer is gone while a request is parked.
+  // With no waiting requests it always reads, to notice that the peer is gone while a request is parked.
   return frames_.empty() || (frames_.size() < kMaxWaitingFrames && frame_bytes_ < kMaxWaitingBytes);
 }
 
@@ -160,7 +160,7 @@ void Connection::watch_reads() {
   watch();
 }
 
-// One wait of each kind, for whoever needs it.
+// Starts the needed waits, one of each kind.
 void Connection::watch() {
   if ((read_waits_ == Wait::kReadable || write_waits_ == Wait::kReadable) && !std::exchange(watches_readable_, true)) {
     stream_->wait_readable(shared_from_this());
@@ -223,7 +223,7 @@ void Connection::read_more() {
       frames_[i].arrived_ns = now_ns;
     }
     if (!status.ok()) {
-      // What came whole before it is still handled.
+      // Complete requests before it are still handled.
       input_ended_ = true;
       input_error_ = status.error().message;
       session_->on_unreadable(input_error_);
@@ -237,7 +237,7 @@ void Connection::read_more() {
   watch_reads();
 }
 
-// Whoever took longer than a slice waits behind those who did not.
+// A connection that took longer than a slice waits behind the others.
 void Connection::deliver() {
   if (delivering_ || postponed_ || gone_ || !may_deliver()) return;
   if (!heavy_) serve();
@@ -253,7 +253,7 @@ void Connection::resume() {
   set_.touch(*this);
 }
 
-// Hands requests over, one after the other: an answer within the call lets the next one follow, without recursion.
+// Passes requests on, one after the other: after a response within the call the next one follows, without recursion.
 void Connection::serve() {
   const Clock& clock = set_.loop().clock();
   int64_t now_ns = clock.steady_ns();
@@ -281,8 +281,8 @@ void Connection::end_turn() {
   if (write_waits_ == Wait::kNone) flush();
   if (gone_) return;
   if (closing_ && writes_.empty()) return drop(close_reason_.empty() ? End::kQuiet : End::kFault, close_reason_);
-  // A peer that ended while its request is parked will not read the answer; requests behind it that want no answer
-  // (acks=0) are still done first.
+  // A peer that closed while its request is parked will not read the response; requests behind it without a response
+  // (acks=0) are still processed first.
   if (input_ended_ && frames_.empty() && (busy_ || writes_.empty())) {
     return drop(input_error_.empty() ? End::kPeer : End::kFault, input_error_);
   }
@@ -290,7 +290,7 @@ void Connection::end_turn() {
 }
 
 void Connection::flush() {
-  // Those that want no answer.
+  // Requests without a response.
   if (writes_.empty()) return tell_sent(0);
   uint64_t before = writes_.written_bytes();
   WriteQueue::Outcome outcome = writes_.flush(*stream_, kWriteBudget);
@@ -313,7 +313,7 @@ void Connection::flush() {
   }
 }
 
-// Of the stream.
+// An error of the stream.
 void Connection::fail(int error) {
   if (std::string text = stream_->failure_text(); !text.empty()) return drop(End::kFault, text);
   drop(end_of_error(error), std::strerror(error));

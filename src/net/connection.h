@@ -1,9 +1,9 @@
-// Connection: one client's socket on its shard. Cuts what arrives into requests, hands them one at a time to the
-// Session, and sends the answers; all writes of a turn go out together at its end.
+// Connection: one client's socket on its shard. Cuts the received bytes into requests, passes them one at a time to the
+// Session, and sends the responses; all writes of a turn go out together at its end.
 //
-// Kept by its ConnectionSet (and by waits of its stream). Everything happens on the loop's thread. Bounds: reading
-// stops while unanswered requests or unsent answers are over a limit, and starts again when they are not. The Session
-// is told exactly once that the connection is gone, never from within a call of its own.
+// Owned by its ConnectionSet (and by waits of its stream). Everything runs on the loop's thread. Bounds: reading stops
+// while unanswered requests or unsent responses are over a limit. The Session is notified exactly once that the
+// connection is gone, never from within a call of its own.
 #pragma once
 
 #include <deque>
@@ -29,7 +29,7 @@ class Connection final : public broker::Transport,
   Connection(ConnectionSet& set, std::unique_ptr<Stream> stream, std::unique_ptr<RequestReader> reader,
              const broker::ConnectionInfo& info);
 
-  // Once, after construction: the stream's handshake, and then the Session.
+  // Call once, after construction: starts the stream's handshake, and then the Session.
   void start();
 
   // Transport, for the Session.
@@ -41,26 +41,26 @@ class Connection final : public broker::Transport,
   void authenticated() override;
   void close(std::string reason) override;
 
-  // Its slice of the loop's postponed work.
+  // Runs its slice of the loop's postponed work.
   void resume();
-  // The end of a turn in which something happened here.
+  // Called at the end of a turn that used this connection.
   void end_turn();
-  // Closes now, with what is unsent. Not from within a call of the Session.
+  // Closes now, and drops unsent bytes. Not from within a call of the Session.
   enum class End {
     kPeer,   // the other side closed or reset it
-    kLost,   // the network did: nobody knows how the other side is
-    kQuiet,  // we, in the ordinary course of things
-    kFault,  // we, for a reason that belongs into the log
+    kLost,   // the network failed: the peer's state is unknown
+    kQuiet,  // we closed it, in normal operation
+    kFault,  // we closed it, for a reason to be logged
   };
   void drop(End end, const std::string& reason);
-  // After drop(), when nothing of the Session is on the stack any more.
+  // After drop(), when the Session is not on the stack.
   void destroy_session() { session_.reset(); }
 
   const broker::ConnectionInfo& info() const { return info_; }
   bool gone() const { return gone_; }
   // A request is being handled: waiting for its answer is not idleness.
   bool busy() const { return busy_ && !closing_; }
-  // A step of the handshake is being computed: the client is not to blame for the time that it takes.
+  // A step of the handshake is being computed: that time does not count against the client.
   bool handshake_works() const { return handshake_works_; }
 
   // For the set's list of connections in the order of their last activity.
@@ -72,7 +72,7 @@ class Connection final : public broker::Transport,
   int64_t stranger_since_ms = 0;
 
  private:
-  // Whether reading, or writing, waits for the stream, and for which of its two readinesses.
+  // Whether reading, or writing, waits for the stream to be readable or writable.
   enum class Wait { kNone, kReadable, kWritable };
 
   void on_readable() override;
@@ -99,17 +99,17 @@ class Connection final : public broker::Transport,
   std::unique_ptr<broker::Session> session_;
 
   std::unique_ptr<RequestReader> reader_;
-  std::deque<broker::Frame> frames_;  // whole requests that wait for their turn
+  std::deque<broker::Frame> frames_;  // complete requests that wait for their turn
   size_t frame_bytes_ = 0;
   WriteQueue writes_;
   broker::RequestTimes times_;                // of the request under way
-  std::vector<broker::RequestTimes> unsent_;  // of those whose answers are not all out
+  std::vector<broker::RequestTimes> unsent_;  // of requests with unsent responses
   std::string input_error_;
   std::string close_reason_;
 
   bool opened_ = false;       // the handshake is over
   bool handshake_works_ = false;
-  bool busy_ = false;         // a request was handed over and not answered
+  bool busy_ = false;         // a request was passed on and not answered yet
   bool delivering_ = false;   // the Session is on the stack
   bool heavy_ = false;        // the last requests took longer than the slice of a turn
   bool postponed_ = false;    // the next requests wait for the loop's postponed work
@@ -117,8 +117,8 @@ class Connection final : public broker::Transport,
   Wait write_waits_ = Wait::kNone;
   bool watches_readable_ = false;
   bool watches_writable_ = false;
-  bool input_ended_ = false;  // nothing is read any more: the peer ended, or sent what is no request
-  bool closing_ = false;      // close when the answers are out
+  bool input_ended_ = false;  // no more reads: end of input, or an invalid request
+  bool closing_ = false;      // close when the responses are sent
   bool gone_ = false;
   int64_t paused_until_ms_ = 0;
 };

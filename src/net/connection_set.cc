@@ -112,7 +112,7 @@ void ConnectionSet::note_activity(Connection& connection, int64_t now_ms) {
   strangers_.note_activity(connection);
 }
 
-// One timer for all, set to the moment at which the one that is idle longest would be due.
+// One timer for all, set to the deadline of the connection idle for longest.
 void ConnectionSet::watch_idle() {
   if (idle_timer_ != 0 || limits_.max_idle_ms < 0 || by_activity_.empty()) return;
   int64_t due_ms = std::max(add_saturating(by_activity_.front()->active_ms, limits_.max_idle_ms),

@@ -1,5 +1,5 @@
-// ConnectionSet: the connections of one shard. Owns them, groups their work at the end of a turn, closes those that
-// are idle for too long. Made anywhere; after that, everything happens on the loop's thread.
+// ConnectionSet: the connections of one shard. Owns them, groups their work at the end of a turn, closes idle ones.
+// Created on any thread; after that, everything runs on the loop's thread.
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@ class EventLoop;
 
 class ConnectionSet {
  public:
-  // `on_end` is told about each connection that is gone.
+  // Calls `on_end` for each connection that is gone.
   ConnectionSet(EventLoop& loop, int shard, broker::SessionFactory& sessions, ConnectionLimits limits,
                 std::function<void(const broker::ConnectionInfo&)> on_end);
   ~ConnectionSet();
@@ -27,14 +27,15 @@ class ConnectionSet {
   EventLoop& loop() { return loop_; }
   size_t size() const { return connections_.size(); }
 
-  // Takes an accepted socket, which speaks its listener's protocol.
+  // Takes an accepted socket, with its listener's protocol.
   void add(int descriptor, broker::ConnectionInfo info, const Protocol& protocol);
-  // Closes all, or those of one listener, now; what was answered is written as far as the sockets take it at once.
+  // Closes all connections, or those of one listener, now; pending responses are written as far as the sockets take
+  // them at once.
   void close_all();
   void close_listener(const std::string& name);
 
-  // For the connections. touch() asks for end_turn() in this turn, touch_next_turn() in the next one, postpone() for
-  // resume() when the loop comes to its postponed work.
+  // For the connections. touch() requests end_turn() in this turn, touch_next_turn() in the next one, postpone()
+  // requests resume() with the loop's postponed work.
   void touch(Connection& connection);
   void touch_next_turn(Connection& connection);
   void postpone(Connection& connection);

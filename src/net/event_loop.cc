@@ -10,20 +10,20 @@
 namespace milena::net {
 namespace {
 
-// Enough for every connection of a busy shard to be served once, few enough that answers are not held back long.
+// Enough for every connection of a busy shard to be served once, few enough not to delay responses.
 constexpr int kSocketsPerTurn = 256;
-// No new socket is looked at in a turn after this, whatever the number.
+// No new socket is handled in a turn after this time.
 constexpr int64_t kSocketsSlice_ms = 10;
 constexpr int64_t kMessagesSlice_ms = 10;
 constexpr int64_t kPostponedSlice_ms = 5;
-// How often the tasks at the end of a turn may bring about others in the same turn. A client that pipelines requests
-// which are answered at the end of a turn brings about one for each.
+// How often end-of-turn tasks may add others in the same turn. A client that pipelines requests that are answered at
+// the end of a turn adds one for each.
 constexpr int kEndOfTurnRounds = 16;
 
 }  // namespace
 
 struct EventLoop::Sleeper {
-  // Only the loop's thread touches Asio: its locks are off. Others go through the mailbox and the eventfd.
+  // Only the loop's thread touches Asio: its locks are off. Other threads use the mailbox and the eventfd.
   asio::io_context io{ASIO_CONCURRENCY_HINT_UNSAFE};
   asio::executor_work_guard<asio::io_context::executor_type> guard{io.get_executor()};
   asio::posix::stream_descriptor bell{io, ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
@@ -54,7 +54,7 @@ EventLoop::EventLoop(WorkerPool& workers, WorkerPool& computers, Clock& clock)
 }
 
 EventLoop::~EventLoop() {
-  // What is still waiting may hold sockets of this loop: it goes before the loop does.
+  // Waiting tasks may hold sockets of this loop, so they are destroyed before the loop.
   end_of_turn_.clear();
   postponed_.clear();
   timer_tasks_.clear();
@@ -174,7 +174,7 @@ bool EventLoop::run_due_timers() {
 bool EventLoop::run_postponed() {
   if (postponed_.empty()) return false;
   const int64_t end_ms = clock_.steady_ms() + kPostponedSlice_ms;
-  // What is postponed again by these tasks has its turn after the others.
+  // Tasks that these postpone run after the others.
   for (size_t count = postponed_.size(); count > 0; count--) {
     Task task = std::move(postponed_.front());
     postponed_.pop_front();
@@ -186,7 +186,8 @@ bool EventLoop::run_postponed() {
 
 // True if something is left.
 bool EventLoop::run_end_of_turn() {
-  // A task of the end may ask for another one: an fsync's answer wants its connection flushed in the same turn.
+  // An end-of-turn task may add another one: after an fsync the connection with its response is flushed in the same
+  // turn.
   for (int round = 0; round < kEndOfTurnRounds && !end_of_turn_.empty(); round++) {
     std::vector<Task> tasks = std::exchange(end_of_turn_, {});
     for (Task& task : tasks) task();
@@ -194,7 +195,7 @@ bool EventLoop::run_end_of_turn() {
   return !end_of_turn_.empty();
 }
 
-// True if the loop may block; from then on senders ring.
+// True if the loop may block; from then on senders wake it.
 bool EventLoop::prepare_sleep() {
   while (!timer_heap_.empty() && !timer_tasks_.contains(timer_heap_.front().id)) {
     std::pop_heap(timer_heap_.begin(), timer_heap_.end(), std::greater<>());
@@ -210,14 +211,14 @@ bool EventLoop::prepare_sleep() {
   return true;
 }
 
-// The system timer is only moved forward: a wait that was cancelled costs at most one needless wake-up, where setting
-// the timer anew for each of them would cost two system calls.
+// The system timer is only moved forward: a cancelled wait costs at most one needless wake-up, while setting the timer
+// again each time would cost two system calls.
 void EventLoop::arm_alarm() {
   int64_t deadline_ms = timer_heap_.front().deadline_ms;
   if (alarm_ms_ <= deadline_ms) return;
   alarm_ms_ = deadline_ms;
   uint64_t generation = ++sleeper_->alarm_generation;
-  // Kept within a day, so that a deadline of "never" does not overflow.
+  // Limited to a day, so that a deadline of "never" does not overflow.
   int64_t wait_ms = std::clamp<int64_t>(deadline_ms - clock_.steady_ms(), 1, 86'400'000);
   sleeper_->alarm.expires_after(std::chrono::milliseconds(wait_ms));
   sleeper_->alarm.async_wait([this, generation](const asio::error_code&) {

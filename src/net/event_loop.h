@@ -1,10 +1,10 @@
 // EventLoop: the Executor of one shard, a thread that waits for sockets, timers and messages.
 //
-// A turn: sockets that are ready, messages, due timers, a slice of the postponed work, then the end-of-turn tasks,
-// where the fsyncs and the writes of the turn are grouped. Then it blocks until something happens; a loop at rest does
-// not wake up at all. Every part of a turn is bounded in number and, between two tasks, in time: what is over goes to
-// the next turn, behind the sockets. Made by one thread, run by one thread (run()), and only post(), run_blocking's
-// `then` (and run_computation's) and stop() may come from others. How many messages may wait is the senders' business.
+// A turn: ready sockets, messages, due timers, a slice of the postponed work, then the end-of-turn tasks, which group
+// the fsyncs and the writes of the turn. Then it blocks until the next event; an idle loop does not wake up at all.
+// Every part of a turn is bounded in number and, between two tasks, in time: the rest runs in the next turn, behind the
+// sockets. Run by one thread (run()); only post(), run_blocking's `then` (and run_computation's) and stop() may be
+// called from others. Senders limit the number of waiting messages.
 #pragma once
 
 #include <atomic>
@@ -40,13 +40,13 @@ class EventLoop final : public Executor {
   void run_computation(Task work, Task then) override { run_in(computers_, std::move(work), std::move(then)); }
   void run_parallel(std::vector<Task> tasks) override { run_on_threads(std::move(tasks)); }
 
-  // Work of a connection that has had its slice of this turn. All such work of the loop shares a slice of its own, so
-  // that those who ask for much wait for each other and not others for them.
+  // Work of a connection that has had its slice of this turn. All such work of the loop shares one slice, so that busy
+  // connections wait for each other and other connections do not wait for them.
   void postpone(Task task) { postponed_.push_back(std::move(task)); }
 
-  // Turns until stop(). The calling thread is the loop's thread from here on.
+  // Runs turns until stop(). The calling thread is the loop's thread from here on.
   void run();
-  // The turn that is under way is the last one. From any thread.
+  // Ends the loop after the current turn. From any thread.
   void stop();
 
   // For the folder's own sockets.
@@ -56,7 +56,7 @@ class EventLoop final : public Executor {
   static constexpr size_t kScratchBytes = 128 * 1024;
 
  private:
-  struct Sleeper;  // what Asio needs to be woken: an eventfd and a timer
+  struct Sleeper;  // wakes Asio: an eventfd and a timer
   struct Timer {
     int64_t deadline_ms;
     TimerId id;
@@ -80,8 +80,8 @@ class EventLoop final : public Executor {
   std::unique_ptr<Sleeper> sleeper_;
   std::unique_ptr<char[]> scratch_;
 
-  // Messages: one lock, taken once a turn by the loop. `asleep_` tells a sender that the loop needs a wake-up; the
-  // first one clears it, so a batch of messages costs one.
+  // Messages: one lock, taken once a turn by the loop. With `asleep_` the loop needs a wake-up; the first sender clears
+  // it, so a batch of messages needs one.
   std::mutex mailbox_mutex_;
   std::vector<Task> mailbox_;
   bool asleep_ = false;
@@ -89,11 +89,11 @@ class EventLoop final : public Executor {
   size_t drained_ = 0;  // how many of them ran
   std::atomic<bool> stop_{false};
 
-  // A heap of deadlines and a map of what to run; cancelled timers stay in the heap until they come up or are too many.
+  // A heap of deadlines and a map of tasks; cancelled timers stay in the heap until they are due or too many.
   std::vector<Timer> timer_heap_;
   std::unordered_map<TimerId, Task> timer_tasks_;
   TimerId last_timer_id_ = 0;
-  int64_t alarm_ms_ = INT64_MAX;  // what the one system timer is set to
+  int64_t alarm_ms_ = INT64_MAX;  // the deadline of the one system timer
 
   std::vector<Task> end_of_turn_;
   std::deque<Task> postponed_;

@@ -7,12 +7,12 @@ namespace {
 
 constexpr size_t kFirstCapacity = 64 * 1024;
 constexpr size_t kMostTrusted = 8 * 1024 * 1024;
-// After a big frame another one is likely: a small look at the stream finds its size, the rest goes to its own buffer.
+// After a big frame another one is likely: a small read gets its size, the rest goes to its own buffer.
 constexpr size_t kBigFrame = 64 * 1024;
 constexpr size_t kSmallLook = 4096;
 
-// What is no size may be the first bytes of a client that speaks something else: a handshake record of TLS, or a method
-// of HTTP.
+// An invalid size may be the first bytes of a client with another protocol: a handshake record of TLS, or a method of
+// HTTP.
 Status refuse_other_protocol(ByteView start) {
   if (start.starts_with("\x16\x03")) {
     return make_error(ErrorKind::kCorrupt,
@@ -63,7 +63,7 @@ Status FrameReader::feed(ByteView bytes, std::deque<broker::Frame>& frames) {
       size_have_ = 0;
       RETURN_IF_ERROR(check_size());
       if (bytes.size() >= claimed_) {
-        // The usual small request: here as a whole, one allocation.
+        // The usual small request: complete, one allocation.
         auto buffer = std::make_shared_for_overwrite<char[]>(claimed_);
         std::memcpy(buffer.get(), bytes.data(), claimed_);
         ByteView view(buffer.get(), claimed_);

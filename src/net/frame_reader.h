@@ -1,9 +1,9 @@
 // FrameReader: cuts a connection's byte stream into requests (a 4-byte big-endian size, then that many bytes). No
 // sockets; the RequestReader of Kafka's protocol.
 //
-// Small frames are copied out of the loop's scratch buffer, big ones are read straight into their own buffer. A
-// frame's buffer grows with what has arrived, so a size that is only claimed costs nothing; a connection that has sent
-// a big frame whole gets a buffer of that size at once the next time.
+// Small frames are copied out of the loop's scratch buffer, big ones are read straight into their own buffer. A frame's
+// buffer grows with the bytes received, so a false size costs nothing; a connection that has sent a whole big frame
+// gets a buffer of that size at once the next time.
 #pragma once
 
 #include <sys/uio.h>
@@ -19,7 +19,7 @@ namespace milena::net {
 
 class FrameReader final : public RequestReader {
  public:
-  // `max_frame_bytes` is socket.request.max.bytes. Until authenticated() a smaller one may count.
+  // `max_frame_bytes` is socket.request.max.bytes. Until authenticated() a smaller limit may apply.
   explicit FrameReader(uint32_t max_frame_bytes, uint32_t max_stranger_bytes = UINT32_MAX)
       : max_frame_bytes_(max_frame_bytes), max_stranger_bytes_(std::min(max_frame_bytes, max_stranger_bytes)) {}
 
@@ -49,12 +49,12 @@ class FrameReader final : public RequestReader {
   bool stranger_ = true;
   char size_[4];
   size_t size_have_ = 0;
-  // The frame that is under way, if its size is known and it did not fit into what was read at once.
+  // The current frame, if its size is known and it is larger than the bytes of one read.
   std::unique_ptr<char[], Free> body_;
   size_t claimed_ = 0;
   size_t have_ = 0;
   size_t capacity_ = 0;
-  // Largest frame this connection has sent whole, within limits, and the size of its last one.
+  // Largest whole frame of this connection, within limits, and the size of its last one.
   size_t trusted_ = 0;
   size_t last_frame_bytes_ = 0;
 };

@@ -40,7 +40,7 @@ Status HttpReader::commit(size_t count, const char* scratch, std::deque<broker::
     if (parser_ == nullptr) parser_ = std::make_unique<http::HttpParser>(limits_);
     const size_t taken = parser_->feed(rest);
     ended_ = parser_->state() == http::HttpParser::State::kRefused || bytes_.size() + taken > limits_.wire_bytes();
-    // Of what is refused the parser must see the reason again.
+    // For a refused request the next parser must find the reason again.
     const ByteView part = rest.substr(0, ended_ ? rest.size() : taken);
     rest.remove_prefix(part.size());
     bytes_ += part;

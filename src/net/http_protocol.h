@@ -1,6 +1,6 @@
-// HTTP as a listener's protocol: cuts the bytes of a connection into requests. A request is handed over as it stands on
-// the wire; what is none, or too large, as far as it was read, so that the session answers why. Nothing is read behind
-// it.
+// HTTP as a listener's protocol: cuts the bytes of a connection into requests. A request is passed on with its bytes;
+// of an invalid or too large one those read so far, so that the session responds with the reason. Nothing is read
+// behind it.
 #pragma once
 
 #include <memory>
@@ -21,8 +21,8 @@ class HttpReader final : public RequestReader {
   void begin();
 
   const http::HttpLimits limits_;
-  std::unique_ptr<http::HttpParser> parser_;  // of the request under way; none while nothing of one has come
-  Bytes bytes_;                         // of it, until it is whole
+  std::unique_ptr<http::HttpParser> parser_;  // of the current request; null before its first byte
+  Bytes bytes_;                         // of the request, until it is complete
   bool ended_ = false;
 };
 

@@ -138,13 +138,13 @@ Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options) {
     set_port(candidate.address, port);
     int descriptor = bind_one(candidate, options, false);
     if (descriptor >= 0) {
-      // A free port chosen for the first address is taken for the others too.
+      // A free port chosen for the first address is used for the others too.
       port = port_of(descriptor);
       bound.push_back({descriptor, options.name, options.security_protocol, options.protocol, options.host, port});
       continue;
     }
     if (bound.empty()) first_error = -descriptor;
-    // localhost often names ::1 on machines that have none.
+    // localhost often resolves to ::1 on machines without it.
     if (descriptor == -EADDRNOTAVAIL || descriptor == -EAFNOSUPPORT) continue;
     close_all(bound);
     return bind_error(options, -descriptor);

@@ -1,5 +1,5 @@
-// Listening sockets: plain descriptors, opened before the loops know of them, so that a port in use is refused first
-// of all at start.
+// Listening sockets: plain descriptors, opened before the loops use them, so that a start fails early if a port is in
+// use.
 #pragma once
 
 #include <netinet/in.h>
@@ -19,18 +19,18 @@ namespace milena::net {
 
 struct ListenerOptions {
   std::string name;  // "PLAINTEXT"
-  // For error messages: where it was set, and another value.
+  // For error messages: the setting, and another value.
   ByteView setting = "listeners";
   ByteView example = "PLAINTEXT://:9192";
   security::SecurityProtocol security_protocol = security::SecurityProtocol::kPlaintext;
   std::optional<security::TlsSettings> tls;                     // of a listener with TLS
-  std::shared_ptr<const Protocol> protocol = kafka_protocol();  // with TLS: made when the listener is opened
-  std::string host;  // empty, 0.0.0.0 or :: for every address, IPv4 and IPv6; a name stands for all its addresses
+  std::shared_ptr<const Protocol> protocol = kafka_protocol();  // with TLS: created when the listener is opened
+  std::string host;  // empty, 0.0.0.0 or :: for every address, IPv4 and IPv6; a name means all its addresses
   uint16_t port = 0; // 0: any free one
   int backlog = 50;                // socket.listen.backlog.size
-  int send_buffer_bytes = -1;      // socket.send.buffer.bytes; -1: the system decides, and adapts
+  int send_buffer_bytes = -1;      // socket.send.buffer.bytes; -1: the system's default, which adapts
   int receive_buffer_bytes = -1;   // socket.receive.buffer.bytes
-  // Of this listener alone.
+  // Of this listener only.
   int max_connections = INT32_MAX;     // listener.name.<name>.max.connections
   int max_creation_rate = INT32_MAX;   // listener.name.<name>.max.connection.creation.rate
 };
@@ -48,7 +48,7 @@ struct BoundSocket {
 Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options);
 Status listen_on(const BoundSocket& socket, int backlog);
 
-// Numeric host and port; IPv4 within IPv6 is given as the IPv4 address that it is.
+// Numeric host and port; IPv4 in IPv6 form is returned as IPv4.
 std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& address);
 
 }  // namespace milena::net

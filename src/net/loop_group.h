@@ -1,5 +1,5 @@
 // LoopGroup: the event loops of the process, one thread each, and the worker pool they share. Owned by main, or by a
-// test. Everything that lives on the loops (the node, the server) must be gone or silent before the group is destroyed.
+// test. Everything on the loops (the node, the server) must be destroyed or stopped before the group is destroyed.
 #pragma once
 
 #include <memory>
@@ -26,7 +26,7 @@ class LoopGroup {
   void stop();
 
  private:
-  // More than there are processors: whoever brings much to compute shares them with others who do.
+  // More than the processors, so that long computations share them.
   static constexpr int kComputers = 8;
   static constexpr int kComputersNice = 10;
 

@@ -20,8 +20,7 @@
 namespace milena::net {
 namespace {
 
-// The answers of one connection may be as large as a fetch of several large batches; whoever we asked is a member of
-// the cluster.
+// Responses may be as large as a fetch of several large batches; the peer is a member of the cluster.
 constexpr uint32_t kMaxAnswer_bytes = 1u << 30;
 constexpr size_t kReadAtOnce_bytes = 4 << 20;
 constexpr uint64_t kWriteAtOnce_bytes = 8 << 20;
@@ -47,7 +46,7 @@ std::vector<Address> look_up(const std::string& host, uint16_t port) {
   return addresses;
 }
 
-// Kept by its OutgoingLink, and by what it waits for.
+// Kept alive by its OutgoingLink, and by its waits.
 class OutgoingSocket final : public StreamWatcher, public std::enable_shared_from_this<OutgoingSocket> {
  public:
   OutgoingSocket(EventLoop& loop, broker::LinkWatcher& watcher, std::shared_ptr<TlsContextSource> tls,
@@ -159,7 +158,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
   }
 
   void read_more() {
-    auto self = shared_from_this();  // what is told may let go of us
+    auto self = shared_from_this();  // the callee may release us
     size_t budget = kReadAtOnce_bytes;
     while (watcher_ != nullptr) {
       iovec parts[2];
@@ -196,7 +195,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
 
   void lose(const std::string& why) { end(&broker::LinkWatcher::on_lost, why); }
   void refuse(const std::string& why) { end(&broker::LinkWatcher::on_refused, why); }
-  // The watcher is told last of all: it may destroy the link.
+  // Calls the watcher last: it may destroy the link.
   void end(void (broker::LinkWatcher::*tell)(const std::string&), const std::string& why) {
     broker::LinkWatcher* watcher = std::exchange(watcher_, nullptr);
     if (watcher == nullptr) return;

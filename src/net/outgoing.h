@@ -1,5 +1,5 @@
 // OutgoingNetwork: the connections that this node opens to others, over sockets (broker/cluster/network.h), with TLS or
-// without. Names are looked up on a worker; the addresses of a name are tried one after the other.
+// without. Names are resolved on a worker; the addresses of a name are tried one after the other.
 #pragma once
 
 #include <optional>
@@ -12,11 +12,11 @@ namespace milena::net {
 
 class OutgoingNetwork final : public broker::Network {
  public:
-  // The loops outlive it. With contexts (of TlsRole::kClient) it speaks TLS.
+  // The loops must outlive it. With contexts (of TlsRole::kClient) it uses TLS.
   explicit OutgoingNetwork(LoopGroup& loops, std::shared_ptr<TlsContexts> tls = nullptr)
       : loops_(loops), tls_(std::move(tls)) {}
 
-  // Where it speaks TLS and these are others: new connections use them. On the thread of shard 0.
+  // If it uses TLS and the settings differ: new connections use them. On the thread of shard 0.
   void take_stores(const security::TlsSettings& wanted);
 
   std::unique_ptr<broker::Link> connect(size_t shard, const std::string& host, uint16_t port,

@@ -1,7 +1,7 @@
-// Protocol: what a listener speaks. It makes, for each connection, the stream that its bytes travel through (plain,
-// TLS) and the reader that cuts them into requests (Kafka's frames, HTTP). Connection is the same for all of them.
+// Protocol: the protocol of a listener. For each connection it creates the stream (plain, TLS) and the reader that cuts
+// its bytes into requests (Kafka's frames, HTTP). Connection is the same for all of them.
 //
-// A Protocol belongs to its listener and is shared by the shards. It does not change for the connections that it made.
+// A Protocol belongs to its listener and is shared by the shards. It does not change for existing connections.
 #pragma once
 
 #include <sys/uio.h>
@@ -23,7 +23,7 @@ struct ConnectionLimits {
   uint32_t request_max_bytes = 100 * 1024 * 1024;  // socket.request.max.bytes
   int64_t max_idle_ms = 600'000;                   // connections.max.idle.ms; negative: never
   uint32_t stranger_max_bytes = 524'288;           // sasl.server.max.receive.size: of a request before authentication
-  // Of connections whose clients have not shown yet who they are, on listeners with TLS or SASL.
+  // For connections of unauthenticated clients, on listeners with TLS or SASL.
   size_t max_strangers = 2000;                     // milena.unauthenticated.connections.max, of one shard
   int64_t authentication_ms = 30'000;              // milena.authentication.timeout.ms
 };
@@ -32,22 +32,22 @@ struct ConnectionLimits {
 class RequestReader {
  public:
   virtual ~RequestReader() = default;
-  // Where the next bytes shall go: the rest of the request that is under way, then the scratch buffer. Returns how many
-  // of the two parts are used.
+  // The buffers for the next bytes: the rest of the current request, then the scratch buffer. Returns how many of the
+  // two parts are used.
   virtual int prepare(iovec parts[2], char* scratch, size_t scratch_bytes) = 0;
-  // The bounds for strangers hold no more.
+  // The limits for unauthenticated clients no longer apply.
   virtual void authenticated() {}
-  // How many more bytes the request under way needs at least.
+  // The least number of further bytes for the current request.
   virtual size_t missing_bytes() const { return 1; }
-  // `count` bytes were read into what the last prepare() gave. Whole requests are added to `requests`. After an error
-  // the stream cannot be read on.
+  // `count` bytes were read into the buffers of the last prepare(). Complete requests are added to `requests`. After an
+  // error the stream cannot be read further.
   virtual Status commit(size_t count, const char* scratch, std::deque<broker::Frame>& requests) = 0;
 };
 
 class Protocol {
  public:
   virtual ~Protocol() = default;
-  // Takes the descriptor over. On the loop's thread.
+  // Takes ownership of the descriptor. On the loop's thread.
   virtual std::unique_ptr<Stream> make_stream(EventLoop& loop, int descriptor) const = 0;
   virtual std::unique_ptr<RequestReader> make_reader(const ConnectionLimits& limits) const = 0;
 };

@@ -15,13 +15,13 @@
 namespace milena::net {
 namespace {
 
-// After a failed accept for want of descriptors or memory.
+// After a failed accept for lack of descriptors or memory.
 constexpr int64_t kAcceptRetryMs = 1000;
 constexpr int kAcceptsPerTurn = 64;
 // Connections of addresses over their rate that are held open; more are closed at once.
 constexpr size_t kMostHeld = 1000;
 
-// Of a listener with TLS: reads its stores.
+// For a listener with TLS: reads its stores.
 Status make_protocol(ListenerOptions& listener) {
   if (!listener.tls) return ok_status();
   Result<std::shared_ptr<TlsProtocol>> made = TlsProtocol::make(*listener.tls);
@@ -109,7 +109,7 @@ void Server::stop() {
     for (const BoundSocket& socket : sockets_) ::close(socket.descriptor);
     return;
   }
-  // First no new ones, then the ones there, then whatever was on its way between the shards.
+  // First stops accepting, then closes the connections, then those on their way between the shards.
   loops_.run_on_each([this](int shard) {
     if (shard != 0) return;
     sessions_->watch_settings(nullptr);
@@ -165,7 +165,7 @@ void Server::exchange_stores(ListenerOptions& listener, const security::TlsSetti
                                      wanted, "Listener " + listener.name);
 }
 
-// One that cannot be opened is tried again at the next change of settings.
+// If it cannot be opened, the next change of settings tries again.
 void Server::add_listener(const ListenerOptions& listener) {
   if (!listener.tls) return open_listener(listener);
   auto made = std::make_shared<ListenerOptions>(listener);
@@ -237,7 +237,7 @@ void Server::accept_ready(Acceptor& acceptor) {
       continue;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) break;
-    // A client that was gone before it was accepted is its own affair.
+    // A client that was gone before it was accepted is ignored.
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     log_error("Cannot accept connections on port {}: {}; next try in {} ms", acceptor.socket().port,
               std::strerror(errno), kAcceptRetryMs);
@@ -316,7 +316,7 @@ void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storag
       });
 }
 
-// An address over its rate is not closed at once: it would only come again the sooner.
+// A connection of an address over its rate is not closed at once: the client would only reconnect sooner.
 void Server::hold_then_close(int descriptor, int64_t hold_ms) {
   if (held_.size() >= kMostHeld) {
     ::close(descriptor);

@@ -1,11 +1,11 @@
-// Server: the listeners, and the connections of all shards. Accepts on shard 0 and hands the sockets to the shards in
-// turn; a connection stays on its shard for life. Owned by main, or by a test.
+// Server: the listeners, and the connections of all shards. Accepts on shard 0 and distributes the sockets to the
+// shards in turn; a connection stays on its shard for life. Owned by main, or by a test.
 //
-// As in Kafka, listeners come and go with the setting: one whose name is new is opened, one that is named no more is
-// closed with its connections. Another address for a name that is there counts from the next start on.
+// As in Kafka, listeners follow the setting: one with a new name is opened, one that was removed is closed with its
+// connections. A new address of an existing name applies from the next start on.
 //
-// open() binds the ports, start() begins to listen, stop() closes everything; all three are called from a thread that
-// is none of the loops. Knows nothing of what is in a request.
+// open() binds the ports, start() begins to listen, stop() closes everything; none of them is called from a loop's
+// thread. Does not look into requests.
 #pragma once
 
 #include <memory>
@@ -42,21 +42,21 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   Status open();
-  // What open() bound, with real port numbers; not what was added or removed since.
+  // The sockets that open() bound, with real port numbers; without later additions or removals.
   const std::vector<BoundSocket>& sockets() const { return sockets_; }
-  // Is told, before start() and on shard 0, of settings that were altered, as the server is.
+  // Gets altered settings like the server, before start() and on shard 0.
   void set_settings_watcher(std::function<void(const config::Settings&)> watcher) {
     settings_watcher_ = std::move(watcher);
   }
-  // From here on clients are served. The factory outlives the server.
+  // Begins to serve clients. The factory must outlive the server.
   Status start(broker::SessionFactory& sessions);
-  // No new connections; closes those that are there. Done when it returns.
+  // Accepts no new connections and closes all. Complete when it returns.
   void stop();
 
  private:
   class Acceptor;
 
-  // What may be altered while the broker runs: limits, and which listeners there are.
+  // Takes the settings that may be altered while the broker runs: limits, and the listeners.
   void take_settings(const config::Settings& settings);
   void take_listeners(const std::vector<ListenerOptions>& wanted);
   void add_listener(const ListenerOptions& listener);
@@ -65,10 +65,10 @@ class Server {
   void remove_listener(const std::string& name);
   void accept_ready(Acceptor& acceptor);
   bool is_full(const std::string& listener_name) const;
-  // How long nothing more is accepted, of the broker's and the listener's rates.
+  // How long to pause accepting, by the broker's and the listener's rates.
   int64_t creation_throttle_ms(const std::string& listener_name);
   void take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer);
-  // max.connections, or less where descriptors are few.
+  // max.connections, or less if there are too few descriptors.
   int connection_limit() const;
   bool is_full() const { return connections_ + static_cast<int>(held_.size()) >= connection_limit(); }
   void on_end(const broker::ConnectionInfo& info);
@@ -79,7 +79,7 @@ class Server {
   LoopGroup& loops_;
   ServerOptions options_;  // after start(), the limits of connections are shard 0's
   std::vector<BoundSocket> sockets_;
-  std::vector<std::unique_ptr<ConnectionSet>> sets_;  // one a shard
+  std::vector<std::unique_ptr<ConnectionSet>> sets_;  // one per shard
   bool started_ = false;
   bool stopped_ = false;
 

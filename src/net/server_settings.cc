@@ -18,7 +18,7 @@ Status add_ip_override(const Bytes& item, ServerOptions& options) {
   return ok_status();
 }
 
-// A limit that has no other form than that of one listener.
+// A limit that exists only for single listeners.
 Result<int> limit_of_listener(const config::ListenerSettings& own, ByteView name) {
   const auto found = own.find_own({}, name);
   if (!found) return INT32_MAX;
@@ -60,8 +60,8 @@ Result<ServerOptions> server_options(const config::Settings& settings) {
     listener.host = endpoint.host;
     listener.port = endpoint.port;
     listener.backlog = settings.get_int("socket.listen.backlog.size");
-    // Kafka's default of 100 KB is too little for a fast network and switches the system's own adaptation off, so it
-    // is taken only from who asks for it.
+    // Kafka's default of 100 KB is too little for a fast network and disables the system's own tuning, so it is used
+    // only if set.
     if (settings.is_set("socket.send.buffer.bytes")) {
       listener.send_buffer_bytes = settings.get_int("socket.send.buffer.bytes");
     }

@@ -1,4 +1,4 @@
-// From the broker's settings to the server's options.
+// Converts the broker's settings to the server's options.
 #pragma once
 
 #include "config/settings.h"
@@ -7,8 +7,8 @@
 namespace milena::net {
 
 Result<ServerOptions> server_options(const config::Settings& settings);
-// The listeners of milena.http.listeners; none where it is empty. Their connections have limits of their own, so that a
-// broker that is full can still be asked how it is.
+// The listeners of milena.http.listeners; none if it is empty. Their connections have separate limits, so that health
+// checks of a full broker still work.
 Result<ServerOptions> http_server_options(const config::Settings& settings);
 
 }  // namespace milena::net

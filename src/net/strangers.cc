@@ -10,7 +10,7 @@
 namespace milena::net {
 namespace {
 
-// How often it is looked for those who are late, while there is anybody.
+// How often to check for late clients, while there are any.
 constexpr int64_t kLateCheckMs = 1000;
 
 }  // namespace

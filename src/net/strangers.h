@@ -1,5 +1,5 @@
-// Strangers: the connections of a shard whose clients have not shown yet who they are, on listeners with TLS or SASL.
-// They are bounded in number and in time, so that clients that only connect keep nobody out for long.
+// Strangers: a shard's connections of unauthenticated clients, on listeners with TLS or SASL. They are bounded in
+// number and in time, so that clients that only connect cannot keep others out for long.
 #pragma once
 
 #include <cstddef>
@@ -16,9 +16,9 @@ class Strangers {
  public:
   Strangers(EventLoop& loop, const ConnectionLimits& limits) : loop_(loop), limits_(limits) {}
 
-  // At the limit the one that has been silent for longest is dropped; one whose handshake waits for us is not.
+  // At the limit the one idle for longest is dropped, except those whose handshake waits for us.
   void add(Connection& connection);
-  // It has authenticated, or is gone.
+  // The client has authenticated, or is gone.
   void remove(Connection& connection);
   void note_activity(Connection& connection);
   void stop();

@@ -14,7 +14,7 @@
 namespace milena::net {
 namespace {
 
-// As much as fits into the processor's cache, and as comes in an instant.
+// Fits into the processor's cache, and arrives in an instant.
 constexpr size_t kMostExpected = 128 * 1024;
 
 IoResult failure(IoResult::Kind wants) {
@@ -66,8 +66,8 @@ class PlainStream final : public Stream {
     ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_CORK, &value, sizeof value);
   }
 
-  // A peer that writes little at a time would wake the loop for each of its writes. The kernel makes room for what is
-  // asked for, and wakes earlier where it has none.
+  // A peer with small writes would wake the loop for each of them. The kernel makes room for the requested bytes, and
+  // wakes earlier if it has none.
   void expect(size_t bytes) override {
     const int wanted = static_cast<int>(std::clamp<size_t>(bytes, 1, kMostExpected));
     if (wanted == expected_) return;
@@ -94,7 +94,7 @@ class PlainStream final : public Stream {
   }
 
  private:
-  // Only waits are Asio's; so any descriptor will do, and reads and writes say exactly which call they mean.
+  // Only waits use Asio; so any descriptor works, and reads and writes choose their system calls.
   asio::posix::stream_descriptor socket_;
   int expected_ = 1;  // SO_RCVLOWAT
 };

@@ -87,7 +87,7 @@ struct TlsBio {
 
 namespace {
 
-// What OpenSSL says, and what people should look at where it says little.
+// OpenSSL's error, with advice where it says little.
 std::string describe_handshake_failure(SSL* ssl) {
   const long verified = SSL_get_verify_result(ssl);
   std::string reason = security::take_openssl_error();
@@ -132,7 +132,7 @@ void TlsEngine::step() {
   state_ = State::kOpen;
 }
 
-// Of a call of OpenSSL's that moved nothing.
+// The result of an OpenSSL call that moved nothing.
 IoResult TlsEngine::outcome(int result) {
   switch (SSL_get_error(ssl_.get(), result)) {
     case SSL_ERROR_WANT_READ: return {IoResult::kWantsRead};
@@ -166,7 +166,7 @@ IoResult TlsEngine::read(std::span<iovec> parts, size_t budget) {
       }
       const IoResult stopped = outcome(result);
       has_more_ = budget_used_ || !stopped.would_block();
-      // The end, or a failure, is told when the bytes before it were taken.
+      // The end, or a failure, is reported after the bytes before it.
       if (!stopped.would_block()) last_ = stopped;
       return total == 0 ? stopped : IoResult{IoResult::kMoved, total};
     }

@@ -1,6 +1,6 @@
-// TlsEngine: one connection's TLS state, and the bytes between it and the socket. During the handshake it works on
-// bytes that were read for it and leaves those that are to be sent, so that a step can be computed on any thread, one
-// at a time; afterwards it reads and writes the socket itself.
+// TlsEngine: one connection's TLS state, and the bytes between it and the socket. During the handshake it gets the
+// received bytes and returns those to send, so that a step can run on any thread, one at a time; afterwards it reads
+// and writes the socket itself.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@
 
 namespace milena::net {
 
-// Where the context comes from that counts now; asked on threads that may block.
+// Returns the current context; called on threads that may block.
 class TlsContextSource {
  public:
   virtual ~TlsContextSource() = default;
@@ -28,7 +28,7 @@ class TlsEngine {
       : contexts_(std::move(contexts)), server_host_(std::move(server_host)) {}
 
   State state() const { return state_; }
-  // A client begins before it is given anything.
+  // Whether it must begin the handshake, as a client.
   bool has_to_begin() const { return !server_host_.empty() && !ssl_; }
   const std::string& failure_text() const { return failure_; }
   const std::shared_ptr<const security::TlsPeer>& peer() const { return peer_; }
@@ -38,15 +38,15 @@ class TlsEngine {
   void step();
   Bytes& outgoing() { return outgoing_; }
 
-  // From here on bytes come from the socket and go there. It outlives the engine's use.
+  // From here on reads and writes use the socket, which must outlive the engine's use.
   void attach(Stream& socket) { socket_ = &socket; }
-  // At most about `budget` bytes of the socket are read. kMoved may leave something that can be read without the socket
-  // being ready: see has_more().
+  // Reads at most about `budget` bytes of the socket. After kMoved more may be readable without the socket being ready:
+  // see has_more().
   IoResult read(std::span<iovec> parts, size_t budget);
   bool has_more() const { return has_more_; }
-  // One record at a time; what is blocked halfway is to be written again with the same bytes, and perhaps more.
+  // Writes one record at a time; after a block halfway, write again with the same bytes, and possibly more.
   IoResult write(ByteView bytes, bool more);
-  // Tells the other side that nothing follows.
+  // Sends a close notification.
   void say_goodbye();
 
  private:
@@ -69,12 +69,12 @@ class TlsEngine {
   Bytes outgoing_;
   Stream* socket_ = nullptr;
   size_t budget_ = 0;         // of bytes that may be read from the socket
-  bool budget_used_ = false;  // the last read ended for want of it
-  bool more_ = false;         // something follows what is written
-  bool ended_ = false;        // the socket has no more bytes to come
+  bool budget_used_ = false;  // the last read ended because it was used up
+  bool more_ = false;         // more bytes follow the written ones
+  bool ended_ = false;        // the socket's input has ended
   int socket_error_ = 0;
   bool has_more_ = true;
-  IoResult last_ = {IoResult::kMoved};  // what a read has still to report
+  IoResult last_ = {IoResult::kMoved};  // pending result of a read
 };
 
 }  // namespace milena::net

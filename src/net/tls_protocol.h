@@ -1,5 +1,5 @@
-// TlsProtocol: Kafka's frames over TLS, for one listener. It holds the context that new connections are made of, and
-// exchanges it when a store's file is another one or the settings are: connections that are there keep theirs.
+// TlsProtocol: Kafka's frames over TLS, for one listener. It has the context for new connections, and replaces it when
+// a store's file or the settings change: existing connections keep theirs.
 #pragma once
 
 #include <memory>
@@ -11,20 +11,20 @@
 
 namespace milena::net {
 
-// The context that counts. Any thread may ask.
+// The current context. Any thread.
 class TlsContexts final : public TlsContextSource {
  public:
   explicit TlsContexts(std::shared_ptr<const security::TlsContext> first) : context_(std::move(first)) {}
   // Reads files: on a thread that may block.
   static Result<std::shared_ptr<TlsContexts>> make(const security::TlsSettings& settings, security::TlsRole role);
 
-  // Looks for changed files now and then, so a broker at rest does nothing for it. What cannot be read, or may not take
-  // the old one's place, is logged and does not count.
+  // Checks for changed files at most now and then, so an idle broker does nothing for it. A file that cannot be read,
+  // or may not replace the old one, is logged and ignored.
   std::shared_ptr<const security::TlsContext> current() override;
-  // The context of these settings from here on. Reads files. An error: all stays as it was.
+  // Uses the context of these settings from here on. Reads files. On an error nothing changes.
   Status replace(const security::TlsSettings& settings);
-  // The same on another thread, and says in the log how it went. What was altered last counts, as the order of the work
-  // is that of the changes. `whose` begins a sentence.
+  // The same on another thread; logs the result. The last change wins, as the work is done in the order of the changes.
+  // `whose` begins a sentence.
   static void replace_in_background(std::shared_ptr<TlsContexts> contexts, Executor& executor,
                                     const security::TlsSettings& wanted, const std::string& whose);
 
@@ -34,7 +34,7 @@ class TlsContexts final : public TlsContextSource {
   std::mutex mutex_;
   std::shared_ptr<const security::TlsContext> context_;
   int64_t looked_ms_ = 0;
-  std::string refused_files_;  // what was found, tried and is no good
+  std::string refused_files_;  // files that were tried and are invalid
 };
 
 class TlsProtocol final : public Protocol {

@@ -11,12 +11,12 @@
 namespace milena::net {
 namespace {
 
-// Of a handshake at a time. A client's flight is smaller, unless its certificates are huge.
+// Bytes of a handshake read at a time. A client's flight is smaller, unless its certificates are huge.
 constexpr size_t kHandshakeRead = 16 * 1024;
-// What one read() may take from the socket, whatever of it is no data: others wait.
+// Most bytes that one read() takes from the socket, data or not: others wait.
 constexpr size_t kMostRead = 512 * 1024;
 constexpr size_t kTlsRecord = 16 * 1024;
-// Four records: what a slow client leaves unread is read from the file again.
+// Four records: bytes that a slow client does not take are read from the file again.
 constexpr size_t kFileRead = 64 * 1024;
 static_assert(kFileRead <= EventLoop::kScratchBytes);
 
@@ -36,7 +36,7 @@ class TlsStream final : public Stream {
   IoResult send_file(int descriptor, uint64_t position, uint64_t size) override;
   void set_cork(bool on) override { socket_->set_cork(on); }
 
-  // The part of a record that has been read already is not expected again.
+  // Subtracts the part of a record that has been read already.
   void expect(size_t bytes) override {
     socket_->expect(bytes > SSL3_RT_MAX_PACKET_SIZE ? bytes - SSL3_RT_MAX_PACKET_SIZE : 1);
   }
@@ -59,7 +59,7 @@ class TlsStream final : public Stream {
 
 IoResult TlsStream::handshake(Task resume) {
   if (works_) return {IoResult::kWorks};
-  // An alert goes out before the failure that it tells of is reported.
+  // An alert is sent before its failure is reported.
   if (IoResult sent = send_handshake(); sent.kind != IoResult::kMoved) return sent;
   if (engine_->state() == TlsEngine::State::kFailed) return {IoResult::kFailed};
   if (engine_->state() == TlsEngine::State::kOpen) {
@@ -102,7 +102,7 @@ void TlsStream::start_step(Task resume) {
                         });
 }
 
-// Small parts share a record. A blocked record is made of the same bytes again: the parts begin as before.
+// Small parts share a record. A blocked record is built again from the same bytes: the parts begin as before.
 IoResult TlsStream::write(std::span<const iovec> parts, bool more) {
   size_t total = 0;
   char gathered[kTlsRecord];
@@ -145,7 +145,7 @@ IoResult TlsStream::send_file(int descriptor, uint64_t position, uint64_t size) 
   return {IoResult::kMoved, total};
 }
 
-// What was read with the bytes before makes no socket readable.
+// Bytes that were already read from the socket do not make it readable again.
 void TlsStream::wait_readable(std::shared_ptr<StreamWatcher> watcher) {
   const bool open = !works_ && engine_->state() != TlsEngine::State::kHandshake;
   if (!open || !engine_->has_more()) return socket_->wait_readable(std::move(watcher));

@@ -25,7 +25,7 @@ void WorkerPool::run(Task work) {
       return;
     }
   }
-  // No thread is there and none can be had: slow is better than never.
+  // There is no thread and none can be started: slow is better than never.
   work();
 }
 
@@ -47,7 +47,7 @@ int WorkerPool::thread_count() const {
 
 void WorkerPool::work_loop() {
   pthread_setname_np(pthread_self(), nice_ == 0 ? "milena-worker" : "milena-compute");
-  // Niceness is a thread's own on Linux.
+  // On Linux niceness is per thread.
   if (nice_ != 0) [[maybe_unused]] const int now = ::nice(nice_);
   std::unique_lock lock(mutex_);
   while (true) {
@@ -64,7 +64,7 @@ void WorkerPool::work_loop() {
     queue_.pop_front();
     lock.unlock();
     work();
-    work = nullptr;  // what it holds is freed without the lock
+    work = nullptr;  // its data is freed without the lock
     lock.lock();
   }
   threads_--;

@@ -8,10 +8,10 @@ namespace milena::net {
 namespace {
 
 constexpr size_t kMaxParts = 64;
-// What is read at a time where sendfile is not possible.
+// Bytes read at a time if sendfile is not possible.
 constexpr uint64_t kFilePart = 256 * 1024;
 
-// What a peer or the network cannot be the cause of.
+// Whether an error cannot come from the peer or the network.
 bool is_file_error(int error) {
   return error == EIO || error == ENOMEM || error == EBADF || error == EFAULT || error == EOVERFLOW ||
          error == ENXIO;
@@ -35,7 +35,7 @@ void WriteQueue::push(Payload payload) {
 }
 
 WriteQueue::Outcome WriteQueue::flush(Stream& stream, uint64_t budget) {
-  // Each slice would end with a packet of its own.
+  // Each slice would end with its own packet.
   bool cork = file_slices_ > 1;
   if (cork) stream.set_cork(true);
   Outcome outcome = kEmpty;
@@ -86,14 +86,14 @@ IoResult WriteQueue::write_file(Stream& stream) {
     failure_text_ = "cannot send " + slice.file->path() + ": " + std::strerror(result.error);
   }
   if (result.kind == IoResult::kEnd) {
-    // The answer's size is out already, so the only honest thing left is to close.
+    // The response's size is already sent, so the connection must be closed.
     failure_text_ = slice.file->path() + " ended before what was to be sent of it";
     return {IoResult::kFailed};
   }
   return result;
 }
 
-// Puts the next part of the file slice in front as memory.
+// Reads the next part of the file slice into memory, and puts it in front.
 bool WriteQueue::load_file_part() {
   FileSlice& slice = std::get<FileSlice>(chunks_.front());
   slice.position += front_done_;

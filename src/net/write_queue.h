@@ -1,5 +1,5 @@
-// WriteQueue: the answers of a connection that are not out yet, as chunks. Memory is gathered into few writes, file
-// slices go with sendfile. Owned by a Connection.
+// WriteQueue: a connection's unsent responses, as chunks. Memory is gathered into few writes, file slices are sent with
+// sendfile. Owned by a Connection.
 #pragma once
 
 #include <deque>
@@ -21,7 +21,7 @@ class WriteQueue {
   Outcome flush(Stream& stream, uint64_t budget);
   // After kBlocked: the stream waits to be readable, not writable.
   bool wants_read() const { return wants_read_; }
-  // After kFailed: errno, or 0 with failure_text() telling the rest.
+  // After kFailed: errno, or 0 if failure_text() has the reason.
   int error() const { return error_; }
   const std::string& failure_text() const { return failure_text_; }
   // Bytes written over the queue's life.

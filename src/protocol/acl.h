@@ -39,7 +39,7 @@ enum class AclResourceType : int8_t {
 };
 inline constexpr size_t kAclResourceTypeCount = 8;
 
-// How the name in an ACL stands for names of resources (org.apache.kafka.common.resource.PatternType). kAny and kMatch
+// How the name in an ACL matches names of resources (org.apache.kafka.common.resource.PatternType). kAny and kMatch
 // occur in filters only.
 enum class AclPatternType : int8_t { kUnknown = 0, kAny = 1, kMatch = 2, kLiteral = 3, kPrefixed = 4 };
 
@@ -56,7 +56,7 @@ inline constexpr std::string_view kClusterResource = "kafka-cluster";
 std::string_view acl_operation_name(AclOperation operation);
 std::string_view acl_resource_type_name(AclResourceType type);
 
-// A code of the wire or of a record; what is not known is kUnknown, as in Kafka.
+// A code of the wire or of a record; unknown ones give kUnknown, as in Kafka.
 AclOperation acl_operation(int8_t code);
 AclResourceType acl_resource_type(int8_t code);
 AclPatternType acl_pattern_type(int8_t code);
@@ -67,9 +67,9 @@ std::string_view acl_constant(AclResourceType type);
 std::string_view acl_constant(AclPatternType type);
 std::string_view acl_constant(AclPermissionType type);
 
-// A set of operations as answers carry it (KIP-430): bit n stands for operation n.
+// A set of operations in responses (KIP-430): bit n is operation n.
 constexpr int32_t acl_operation_bit(AclOperation operation) { return 1 << static_cast<int>(operation); }
-// What there is to do with a resource of the type (Kafka's AclEntry.supportedOperations).
+// The operations of a resource type (Kafka's AclEntry.supportedOperations).
 int32_t supported_operations(AclResourceType type);
 
 }  // namespace milena

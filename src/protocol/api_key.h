@@ -1,6 +1,6 @@
-// Every request type that we know of, with its range of versions: from the oldest that a Kafka 3.9 broker takes to the
-// newest that a Kafka 4.3 broker offers. The numbers come from src/protocol/schema; what a node really offers is the
-// broker's choice.
+// All known request types, with their ranges of versions: from the oldest that a Kafka 3.9 broker accepts to the newest
+// that a Kafka 4.3 broker offers. The numbers come from src/protocol/schema; src/broker decides which versions a node
+// offers.
 #pragma once
 
 #include <array>
@@ -33,16 +33,16 @@ struct ApiTable {
 };
 ApiTable api_table();
 
-// nullptr for a number that is no API of ours (unknown, or only of ZooKeeper times).
+// nullptr for an unknown number, or one of an API that needs ZooKeeper.
 const ApiInfo* find_api(int16_t key);
 inline const ApiInfo* find_api(ApiKey key) { return find_api(static_cast<int16_t>(key)); }
-// "ApiKey(77)" style for an unknown one is the caller's affair: this gives "unknown".
+// "unknown" for an unknown key.
 std::string_view api_name(ApiKey key);
 
 // Header versions (Kafka: ApiMessageType.requestHeaderVersion, responseHeaderVersion). 1: plain, 2: with tagged fields.
 int16_t request_header_version(ApiKey key, int16_t version);
-// 0: plain, 1: with tagged fields. ApiVersions always answers with 0, so that a client can read the answer before it
-// knows anything.
+// 0: plain, 1: with tagged fields. Always 0 for ApiVersions, so that a client can read the response before it knows the
+// broker's versions.
 int16_t response_header_version(ApiKey key, int16_t version);
 
 }  // namespace milena

@@ -1,6 +1,5 @@
-// The error codes of the protocol: expected answers to a client. Names as in Kafka
-// (org.apache.kafka.common.protocol.Errors), state of Kafka 4.3. A code read from a peer may be one that is not listed
-// here.
+// The error codes of the protocol: expected errors to a client. Names as in Kafka 4.3
+// (org.apache.kafka.common.protocol.Errors). A code read from a peer may not be listed here.
 #pragma once
 
 #include <cstdint>
@@ -146,9 +145,9 @@ enum class ErrorCode : int16_t {
   kShareSessionLimitReached = 133,
 };
 
-// Kafka's own name ("NOT_COORDINATOR"); "UNKNOWN_ERROR_CODE" for one that is not listed.
+// Kafka's name ("NOT_COORDINATOR"); "UNKNOWN_ERROR_CODE" for a code that is not listed.
 std::string_view error_name(ErrorCode code);
-// One sentence for a person, where an answer has a place for it and nothing better to say. Empty for kNone.
+// One sentence for people, for responses with a message field and nothing more specific. Empty for kNone.
 std::string_view error_message(ErrorCode code);
 
 }  // namespace milena

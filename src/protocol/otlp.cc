@@ -42,7 +42,7 @@ class ProtoReader {
         return true;
       }
       default:
-        return false;  // groups were gone before OpenTelemetry came
+        return false;  // OpenTelemetry never used groups
     }
   }
 
@@ -62,7 +62,7 @@ class ProtoReader {
   bool fixed(size_t size, uint64_t& value) {
     if (rest_.size() < size) return false;
     value = 0;
-    std::memcpy(&value, rest_.data(), size);  // little endian, as everything we run on
+    std::memcpy(&value, rest_.data(), size);  // little endian, like all supported machines
     rest_.remove_prefix(size);
     return true;
   }
@@ -70,8 +70,8 @@ class ProtoReader {
   ByteView rest_;
 };
 
-// Calls `inside` for each field of that number that holds a message. False: the bytes are no message, or `inside` said
-// so.
+// Calls `inside` for each message in fields of that number. False: the bytes are not a message, or `inside` returned
+// false.
 template <class Inside>
 bool each_message(ByteView bytes, uint32_t number, Inside inside) {
   ProtoReader reader(bytes);

@@ -1,9 +1,8 @@
-// Reads the metrics that clients push (KIP-714): protobuf, OpenTelemetry's MetricsData. Only names and values are
-// taken; everything else is skipped, but must be well formed.
+// Reads the metrics that clients push (KIP-714): protobuf, OpenTelemetry's MetricsData. Only names and values are read;
+// everything else is skipped, but must be well formed.
 //
-// Pure; the input is hostile: lengths are checked before they are trusted, nesting is as deep as the message's own
-// shape, and what is visited are views into the input. Source: opentelemetry-proto metrics.proto, protobuf's wire
-// format.
+// Pure; the input may be hostile: lengths are checked before use, nesting is bounded by the schema, and points are
+// views into the input. Source: opentelemetry-proto metrics.proto, protobuf's wire format.
 #pragma once
 
 #include <cstdint>

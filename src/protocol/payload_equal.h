@@ -1,5 +1,5 @@
-// Payloads are equal when their bytes are, however they are cut into chunks. Messages that hold one are compared only
-// in tests, so this flattens both; a payload that cannot be read equals nothing.
+// Payloads are equal if their bytes are, independent of the chunks. Messages with payloads are compared only in tests,
+// so this flattens both; an unreadable payload equals nothing.
 #pragma once
 
 #include "base/payload.h"

@@ -73,8 +73,8 @@ int64_t Reader::read_varlong() {
   return 0;
 }
 
-// A failed reader gives size 0 in both: varint 0 would mean null, which is not to be told from a real one by callers
-// who fill an optional, but they are not to be believed anyway.
+// A failed reader returns size 0 in both: varint 0 would mean null, which callers with an optional cannot distinguish
+// from a real one, but their result is invalid anyway.
 int32_t Reader::read_string_size() {
   const int32_t size = flexible_ ? static_cast<int32_t>(read_unsigned_varint() - 1) : read_int16();
   if (size > kLongestString) fail();

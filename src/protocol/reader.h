@@ -1,12 +1,12 @@
-// Reader: takes Kafka's wire types out of a byte range that it does not own. Lives on the stack of whoever decodes.
+// Reader: reads Kafka's wire types from bytes that it does not own. Lives on the decoder's stack.
 //
-// No exceptions and no Result on the way: the first thing that does not fit makes the reader fail for good, all later
-// reads give zero or empty at once, and the caller asks ok() when it is done. No length is believed before it is
-// checked against what remains, and no array is allocated that the remaining bytes could not fill.
+// Reads do not throw or return Result: the first invalid value makes the reader fail for good, all later reads return
+// zero or empty at once, and the caller checks ok() at the end. Each length is checked against the remaining bytes
+// first, and no array is allocated that these could not fill.
 //
 // The reader carries the "flexible" bit (KIP-482), which generated code sets once per message: with it, lengths are
-// unsigned varints and structures end in tagged fields. Strings are not required to be UTF-8: Kafka replaces what is
-// malformed when it decodes them, we keep the bytes as they came.
+// unsigned varints and structures end in tagged fields. Strings need not be UTF-8: Kafka replaces malformed bytes when
+// it decodes them, we keep them.
 //
 // Source of the format: Kafka's ByteBufferAccessor and its generated message classes.
 #pragma once
@@ -27,7 +27,7 @@ class Reader {
   explicit Reader(ByteView data) : position_(data.data()), end_(data.data() + data.size()) {}
 
   bool ok() const { return ok_; }
-  // Makes the reader fail, for a caller who found something wrong with what it read.
+  // Makes the reader fail, for a caller that found an invalid value.
   void fail();
   size_t remaining() const { return static_cast<size_t>(end_ - position_); }
   ByteView rest() const { return {position_, remaining()}; }
@@ -48,7 +48,7 @@ class Reader {
   // Zig-zag, as in records.
   int32_t read_varint();
   int64_t read_varlong();
-  // Exactly that many bytes, as a view.
+  // Exactly `size` bytes, as a view.
   ByteView read_raw(size_t size);
 
   void read_string(ByteView& out);
@@ -59,16 +59,16 @@ class Reader {
   void read_bytes(Bytes& out);
   void read_nullable_bytes(std::optional<ByteView>& out);
   void read_nullable_bytes(std::optional<Bytes>& out);
-  // Record batches travel as bytes; what they hold is checked elsewhere.
+  // Record batches are read as bytes; their contents are checked elsewhere.
   void read_records(ByteView& out);
   void read_records(Payload& out);
   void read_nullable_records(std::optional<ByteView>& out);
   void read_nullable_records(std::optional<Payload>& out);
 
-  // For a message that a client made: what all its arrays may cost, and the answer to each of their elements with them.
-  // One that goes beyond makes the reader fail. Without it only the size of the message is a bound.
+  // For messages of clients: limits the memory of all arrays, plus that of the response to each of their elements. The
+  // reader fails beyond it. Without it only the size of the message is a bound.
   void limit_arrays(int64_t bytes) { array_room_bytes_ = bytes; }
-  // What is left of it; negative once it was too much.
+  // The remaining room; negative once it was exceeded.
   int64_t array_room_bytes() const { return array_room_bytes_; }
 
   // Arrays of int8_t, int16_t, int32_t, int64_t, Uuid, ByteView or Bytes.
@@ -89,7 +89,7 @@ class Reader {
     out.reset();
     if (count >= 0) fill_structs(out.emplace(), count, version);
   }
-  // A structure that may be null is preceded by one byte, negative for null.
+  // A nullable structure is preceded by one byte, negative for null.
   // (clang cannot yet see that a nested structure with defaults has a default constructor, hence emplace(T()).)
   template <class T>
   void read_nullable_struct(std::optional<T>& out, int16_t version) {
@@ -103,8 +103,8 @@ class Reader {
     if (read_unsigned_varint() > 0 && ok_) out.emplace(T()).read(*this, version);
   }
 
-  // The number of elements that follow: fails if they cannot fit into what remains. The nullable form gives -1 for
-  // null.
+  // The number of elements that follow: fails if they cannot fit into the remaining bytes. The nullable form returns -1
+  // for null.
   int32_t read_array_count(size_t least_element_size);
   int32_t read_nullable_array_count(size_t least_element_size);
 
@@ -118,7 +118,7 @@ class Reader {
   Tag begin_tag();
   void skip_tag(const Tag&) { position_ = end_; }
   void end_tag(const Tag& tag);
-  // The tagged fields of a structure that knows none; nothing at all in an inflexible message.
+  // Skips the tagged fields of a structure without known ones; nothing in an inflexible message.
   void skip_tags();
 
  private:
@@ -146,7 +146,7 @@ class Reader {
   template <class T>
   void fill(std::vector<T>& out, int32_t count);
 
-  // What an answer needs for an element of its request: a structure, a name, an error and its text.
+  // Size of a response's element for one of the request: a structure, a name, an error and its text.
   static constexpr int64_t kAnswerElement_bytes = 256;
   bool take_array_room(int32_t count, size_t element_size) {
     array_room_bytes_ -= count * (static_cast<int64_t>(element_size) + kAnswerElement_bytes);
@@ -164,7 +164,7 @@ class Reader {
   int64_t array_room_bytes_ = INT64_MAX;
 };
 
-// Reads a whole message (no header, nothing after it). False if the bytes are not one.
+// Reads a whole message (no header, nothing after it). False if the bytes are invalid.
 template <class Message>
 [[nodiscard]] bool read_message(ByteView bytes, int16_t version, Message& out) {
   Reader reader(bytes);

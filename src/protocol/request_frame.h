@@ -1,4 +1,4 @@
-// A whole request as it goes to a broker: its size, its header and its message.
+// A whole request frame: size, header and message.
 #pragma once
 
 #include "base/payload.h"
@@ -7,7 +7,7 @@
 
 namespace milena {
 
-// `write` writes the message, whatever its type, in that version.
+// `write` writes the message in that version.
 Payload request_frame(ApiKey key, int16_t version, int32_t correlation_id, ByteView client_id, const void* message,
                       void (*write)(const void*, Writer&, int16_t));
 

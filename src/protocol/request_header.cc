@@ -12,7 +12,7 @@ void RequestHeader::read(Reader& r) {
   correlation_id = r.read_int32();
   r.read_nullable_string(client_id);
   const ApiInfo* info = find_api(api_key);
-  // Versions of ApiVersions that are yet to come are read too: they get an answer.
+  // Future versions of ApiVersions are read too: they get a response.
   const bool known = info && (info->has(api_version) || info->key == ApiKey::kApiVersions);
   if (known && info->flexible(api_version)) {
     r.set_flexible(true);

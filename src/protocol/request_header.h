@@ -1,6 +1,6 @@
-// What stands in front of every request and answer. Kafka: RequestHeader.json, ResponseHeader.json.
+// The headers of requests and responses. Kafka: RequestHeader.json, ResponseHeader.json.
 //
-// Version 0 of the request header (without a client id) belonged to ControlledShutdown alone and is not spoken.
+// Version 0 of the request header (without a client id) was only for ControlledShutdown and is not supported.
 #pragma once
 
 #include <optional>
@@ -15,14 +15,14 @@ class Writer;
 
 // A view into its frame.
 struct RequestHeader {
-  int16_t api_key = 0;  // as it came; may be none of ApiKey
+  int16_t api_key = 0;  // as it came; may be unknown
   int16_t api_version = 0;
   int32_t correlation_id = 0;
   std::optional<ByteView> client_id;
 
-  // Key, version and correlation id stand first in every header version, so that an answer can be addressed before the
-  // rest is understood. read() takes the whole header: its version follows from the key and version in it. An unknown
-  // key or a version above ours reads as header version 1, whose fields are the beginning of every later one.
+  // Key, version and correlation id come first in every header version, so that a response can be sent before the rest
+  // is parsed. read() reads the whole header: its version follows from the key and version in it. An unknown key or a
+  // version above ours is read as header version 1, whose fields begin every later one.
   void read(Reader& r);
   void write(Writer& w) const;
 };

@@ -137,8 +137,7 @@ size_t Writer::begin_tag(uint32_t number) {
   return buffer_.size();
 }
 
-// The size is known only now. Tagged values are short, so moving them for its sake is cheaper than measuring them
-// before.
+// The size is known only now. Tagged values are short, so moving them is cheaper than measuring them before.
 void Writer::end_tag(size_t mark) {
   CHECK(splices_.empty() || splices_.back().position <= mark);
   char raw[5];
@@ -173,7 +172,7 @@ Bytes Writer::take_bytes() {
     buffer_.clear();
     return out;
   }
-  // Only for spliced bytes in memory: a file can fail, and then there is nothing sensible to return.
+  // Only for spliced bytes in memory: reading a file can fail, and there is no way to return that.
   Result<Bytes> flat = take().flatten();
   CHECK(flat.ok(), "take_bytes() of a message that holds file slices");
   return flat.take();

@@ -1,9 +1,8 @@
 // Writer: puts Kafka's wire types into one growing buffer; record batches are spliced in without copying their bytes.
-// The result is a Payload: our own bytes and, between them, the chunks of what was spliced. Lives on the stack of
-// whoever encodes.
+// The result is a Payload: our own bytes and, between them, the spliced chunks. Lives on the encoder's stack.
 //
-// Carries the "flexible" bit like Reader. What the wire cannot say is cut rather than refused, because answers are not
-// the place to fail: a string longer than 32767 bytes is cut there (Kafka throws).
+// Carries the "flexible" bit like Reader. A string that is too long for the wire is cut at 32767 bytes (Kafka throws):
+// a response should not fail for it.
 #pragma once
 
 #include <optional>
@@ -19,7 +18,7 @@ namespace milena {
 
 class Writer {
  public:
-  // One allocation is usual: most answers are smaller than this.
+  // Usually one allocation: most responses are smaller than this.
   explicit Writer(size_t reserve = 256) { buffer_.reserve(reserve); }
 
   bool flexible() const { return flexible_; }
@@ -31,7 +30,7 @@ class Writer {
   void write_bool(bool value) { buffer_.push_back(value ? 1 : 0); }
   void write_int8(int8_t value) { buffer_.push_back(static_cast<char>(value)); }
   void write_int16(int16_t value) { append_big_endian(buffer_, value); }
-  // What is no NONE is counted, for the metrics.
+  // Counts codes other than NONE, for the metrics.
   void write_error_code(ErrorCode value) {
     if (value != ErrorCode::kNone) note_error(value);
     write_int16(static_cast<int16_t>(value));
@@ -48,7 +47,7 @@ class Writer {
   void write_varlong(int64_t value);
   void write_raw(ByteView bytes) { buffer_.append(bytes); }
   void write_raw(Payload payload);
-  // Overwrites four bytes written earlier, before anything was spliced: a frame's size goes in front of the frame.
+  // Overwrites four bytes written earlier, before anything was spliced: for the size in front of a frame.
   void overwrite_int32(size_t position, int32_t value);
 
   void write_string(ByteView value);
@@ -128,25 +127,25 @@ class Writer {
   void write_tag_count(uint32_t count) { write_unsigned_varint(count); }
   size_t begin_tag(uint32_t number);
   void end_tag(size_t mark);
-  // The end of a structure without tagged fields to say: one zero byte in a flexible message.
+  // Ends a structure without tagged fields: one zero byte in a flexible message.
   void write_no_tags() {
     if (flexible_) buffer_.push_back(0);
   }
 
-  // The errors among what was written, each with how often.
+  // The error codes written so far, with their counts.
   using Errors = std::vector<std::pair<ErrorCode, uint32_t>>;
   const Errors& errors() const { return errors_; }
 
-  // All that was written; the writer is empty afterwards.
+  // Returns everything written; the writer is empty afterwards.
   Payload take();
-  // The same when nothing was spliced: one piece.
+  // The same in one piece, if nothing was spliced.
   Bytes take_bytes();
 
  private:
   void note_error(ErrorCode error);
 
   struct Splice {
-    size_t position;  // in buffer_, before which the payload stands
+    size_t position;  // of the payload in buffer_
     Payload payload;
   };
 
@@ -157,7 +156,7 @@ class Writer {
   Errors errors_;
 };
 
-// What a nullable field says in a version whose wire knows no null for it.
+// The value of a nullable field in a version without null for it.
 template <class T>
 const T& or_empty(const std::optional<T>& value) {
   static const T kEmpty{};

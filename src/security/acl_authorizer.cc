@@ -38,7 +38,7 @@ int32_t AclAuthorizer::allowed_operations(const Requester& who, AclResourceType 
 
 void AclAuthorizer::make_key(const Requester& who, char kind, ByteView name) const {
   key_.assign(1, kind);
-  // Each part but the last with its size, so that no two questions have one key.
+  // Each part but the last with its size, so that different questions have different keys.
   const auto add = [this](ByteView part) {
     const auto size = static_cast<uint32_t>(part.size());
     key_.append(reinterpret_cast<const char*>(&size), sizeof(size)).append(part);
@@ -80,7 +80,7 @@ bool AclAuthorizer::allows_somewhere(const Requester& who, Permission permission
   return decision;
 }
 
-// Kafka asks about a resource of this name first, which finds super users and rules for all names.
+// Kafka first authorizes a resource of this name, which finds super users and rules for all names.
 bool AclAuthorizer::decide_somewhere_anew(const Requester& who, Permission permission) const {
   if ((decide_anew(who, permission.resource, "hardcode") & acl_operation_bit(permission.operation)) != 0) return true;
   return rules_.allows_somewhere(permission.resource, permission.operation, principal_text(who.principal),

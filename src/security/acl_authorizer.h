@@ -1,7 +1,7 @@
-// AclAuthorizer: Kafka's StandardAuthorizer. Super users may do everything; everybody else what ACLs allow, and a DENY
-// is stronger than any ALLOW.
+// AclAuthorizer: Kafka's StandardAuthorizer. Super users may do everything; for other principals ACLs decide, and a
+// DENY overrides any ALLOW.
 //
-// Each shard has its own, fed with the ACLs of its image. Decisions are kept, for all operations of a resource at once,
+// Each shard has its own, with the ACLs of its image. Decisions are cached, for all operations of a resource at once,
 // until an ACL changes.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace milena::security {
 
-// Principals as ACLs write them: "User:admin".
+// Principals in the form of ACLs: "User:admin".
 using PrincipalNames = std::set<Bytes, std::less<>>;
 
 class AclAuthorizer final : public Authorizer {
@@ -24,7 +24,7 @@ class AclAuthorizer final : public Authorizer {
   AclAuthorizer(PrincipalNames super_users, bool allow_if_no_acl)
       : super_users_(std::move(super_users)), allow_if_no_acl_(allow_if_no_acl) {}
 
-  // The ACL of that id is this one from now on.
+  // Adds or replaces the ACL of that id.
   void set(const Uuid& id, AclRule rule);
   void remove(const Uuid& id);
   size_t acl_count() const { return by_id_.size(); }
@@ -38,11 +38,11 @@ class AclAuthorizer final : public Authorizer {
   void forget_decisions() const { decisions_.clear(); }
 
  private:
-  // The operations that are allowed.
+  // The allowed operations.
   int32_t decide(const Requester& who, AclResourceType type, ByteView resource_name) const;
   int32_t decide_anew(const Requester& who, AclResourceType type, ByteView resource_name) const;
   bool decide_somewhere_anew(const Requester& who, Permission permission) const;
-  // Makes key_ of what a decision depends on.
+  // Sets key_ from the inputs of a decision.
   void make_key(const Requester& who, char kind, ByteView name) const;
   void keep(int32_t decision) const;
 
@@ -50,7 +50,7 @@ class AclAuthorizer final : public Authorizer {
   const bool allow_if_no_acl_;
   AclRules rules_;
   std::unordered_map<Uuid, AclRule> by_id_;
-  // Clients choose the names that they ask for: bounded, and begun anew when it is full.
+  // Clients choose the names: so the cache is bounded, and cleared when full.
   static constexpr size_t kMostDecisions = 20'000;
   static constexpr size_t kLongestKey = 512;
   mutable std::unordered_map<Bytes, int32_t> decisions_;

@@ -6,7 +6,7 @@
 namespace milena::security {
 namespace {
 
-// What an ALLOW of an operation allows. Nothing is implied by a DENY.
+// The operations that an ALLOW of an operation implies. A DENY implies none.
 int32_t implied_by(AclOperation operation) {
   using enum AclOperation;
   const int32_t itself = acl_operation_bit(operation);
@@ -140,7 +140,7 @@ AclFindings AclRules::find(AclResourceType type, ByteView name, ByteView princip
   return findings;
 }
 
-// The patterns of one type in which an operation is allowed or denied to somebody.
+// The patterns of one type in which an operation is allowed or denied to a principal.
 struct AclRules::Somewhere {
   std::vector<ByteView> allowed;
   std::unordered_set<ByteView> denied;

@@ -1,7 +1,7 @@
-// AclRules: ACLs in an order in which they are found, and what they say of a resource (Kafka's StandardAuthorizerData).
+// AclRules: ACLs, indexed by resource, and the ones that match a resource (Kafka's StandardAuthorizerData).
 //
-// A name is looked up as it is, as "*", and with each length that prefixes of its type have. What is found holds for
-// all operations at once, as a set of bits. One thread at a time.
+// A name is looked up as it is, as "*", and with each length that prefixes of its type have. A result covers all
+// operations at once, as a set of bits. One thread at a time.
 #pragma once
 
 #include <array>
@@ -30,18 +30,18 @@ struct AclRule {
   AclPermissionType permission = AclPermissionType::kUnknown;
 };
 
-// Who asks, as ACLs write hosts: addresses as Java does.
+// The requester's host as ACLs write it: addresses in Java's form.
 struct AclHost {
   Bytes text;
   std::optional<IpAddress> address;
 
-  // `host` is numeric; anything else is compared as it is.
+  // `host` is numeric; other text is compared unchanged.
   explicit AclHost(ByteView host);
 };
 
-// What the ACLs that fit a resource say. Bit n stands for operation n.
+// The ACLs that match a resource. Bit n is operation n.
 struct AclFindings {
-  bool any_rule = false;  // of whomever and whatever operation
+  bool any_rule = false;  // of any principal and operation
   int32_t allowed = 0;
   int32_t denied = 0;
 };
@@ -51,21 +51,21 @@ inline constexpr int32_t kAllAclOperations = (1 << kAclOperationCount) - 1;
 class AclRules {
  public:
   void add(const AclRule& rule);
-  // One that was added before.
+  // Removes a rule that was added before.
   void remove(const AclRule& rule);
   void clear();
 
-  // `principal` as ACLs write it.
+  // `principal` in the form of ACLs.
   AclFindings find(AclResourceType type, ByteView name, ByteView principal, const AclHost& host) const;
-  // Whether a resource of the type is allowed and not denied, by what Kafka calls authorizeByResourceType: operations
-  // that others imply do not count.
+  // Whether a resource of the type is allowed and not denied, by Kafka's authorizeByResourceType: implied operations do
+  // not count.
   bool allows_somewhere(AclResourceType type, AclOperation operation, ByteView principal, const AclHost& host) const;
 
  private:
-  // What one host of one principal may do, of one pattern.
+  // The operations of one host of one principal, by one pattern.
   struct Grants {
     std::vector<std::pair<AclOperation, AclPermissionType>> rules;
-    int32_t allowed = 0;  // with what is implied
+    int32_t allowed = 0;  // with implied operations
     int32_t denied = 0;
 
     void recount();
@@ -94,7 +94,7 @@ class AclRules {
   struct TypeRules {
     ByText<PatternRules> literal;
     ByText<PatternRules> prefixed;
-    std::map<size_t, size_t> prefix_lengths;  // how many patterns have it
+    std::map<size_t, size_t> prefix_lengths;  // number of patterns by length
   };
   struct Somewhere;
 

@@ -7,11 +7,11 @@
 namespace milena::security {
 namespace {
 
-// Of each text that a client chose.
+// Limit for each text of a client.
 constexpr size_t kLongestText = 300;
 
-// Text of whatever bytes as a JSON string: what is not printable ASCII is escaped byte by byte, so that a line is one
-// line and valid JSON.
+// Any bytes as a JSON string: all but printable ASCII is escaped byte by byte, so that a line is one line and valid
+// JSON.
 Bytes quoted(ByteView text) {
   Bytes out = "\"";
   for (const char c : text.substr(0, kLongestText)) {

@@ -1,5 +1,5 @@
-// One request as a line of the audit log: who asked for what, and what was denied or, of an administrative request,
-// granted. Pure; the file is broker/clients/audit_log.h's.
+// One request as a line of the audit log: the client, the request, and the denied or, for administrative requests,
+// granted operations. Pure; broker/clients/audit_log.h writes the file.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,11 @@
 
 namespace milena::security {
 
-// What one request asked the authorizer, and was told. Bounded: clients choose how much they ask for.
+// The authorizer's decisions for one request. Bounded: clients choose how many there are.
 class AuditTrail {
  public:
   void note(Permission permission, ByteView resource_name, bool allowed);
-  // What an administrative request is about, in words: "topic t".
+  // The target of an administrative request: "topic t".
   void add_target(Bytes target);
   bool has_denied() const { return denied_.count > 0; }
 
@@ -40,13 +40,13 @@ struct AuditedRequest {
   ByteView client_id;
   ByteView api;
   int16_t version = 0;
-  // It changes the cluster: told even if nothing was denied.
+  // It changes the cluster: logged even if nothing was denied.
   bool administrative = false;
 };
 
 // A JSON object and a line break.
 Bytes audit_line(const AuditedRequest& request, const AuditTrail& trail);
-// So many lines are missing here: the disk was slower than the requests.
+// A line for `lines` omitted lines: the disk was slower than the requests.
 Bytes audit_gap_line(int64_t wall_ms, size_t lines);
 
 }  // namespace milena::security

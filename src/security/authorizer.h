@@ -1,8 +1,8 @@
-// Authorizer: whether a client may do something. Handlers ask through their Call (call.h), with the operations and
-// resources that Kafka asks about; each API declares in its entry what it may ask (api_entry.h).
+// Authorizer: decides whether a client may do something. Handlers ask through their Call (call.h), with Kafka's
+// operations and resources; each API declares its permissions in its entry (api_entry.h).
 //
-// An Authorizer is asked on every shard at once, often, and answers without waiting. Resources are named literally:
-// patterns are the affair of the ACLs behind it.
+// An Authorizer is called often, on every shard at once, and never blocks. Resources are named literally: patterns are
+// in the ACLs behind it.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace milena::security {
 
-// Who a connection authenticated as.
+// The principal that a connection authenticated as.
 struct Principal {
   std::string type = "User";
   std::string name = "ANONYMOUS";
@@ -78,7 +78,7 @@ class Permissions {
   std::array<int32_t, kAclResourceTypeCount> operations_{};
 };
 
-// Who asks, for the time of the question.
+// The requester, for the time of the call.
 struct Requester {
   const Principal& principal;
   ByteView host;
@@ -89,15 +89,15 @@ class Authorizer {
  public:
   virtual ~Authorizer() = default;
   virtual bool allows(const Requester& who, Permission permission, ByteView resource_name) const = 0;
-  // On some resource of the type, whichever that is.
+  // Whether the operation is allowed on any resource of the type.
   virtual bool allows_somewhere(const Requester& who, Permission permission) const = 0;
-  // Bit n for operation n, of those that the type knows.
+  // Bit n for operation n, of the type's operations.
   virtual int32_t allowed_operations(const Requester& who, AclResourceType type, ByteView resource_name) const;
-  // False where the settings name no authorizer: requests about ACLs answer SECURITY_DISABLED.
+  // False if the settings name no authorizer: requests about ACLs return SECURITY_DISABLED.
   virtual bool configured() const = 0;
 };
 
-// Everybody may do everything.
+// Allows everything.
 const Authorizer& allow_all_authorizer();
 
 }  // namespace milena::security

@@ -13,7 +13,7 @@ Bytes base64_encode(ByteView bytes);
 std::optional<Bytes> base64_decode(ByteView text);
 // The alphabet with '-' and '_', without padding.
 Bytes base64url_encode(ByteView bytes);
-// Padding at the end may be there or not.
+// Padding at the end is optional.
 std::optional<Bytes> base64url_decode(ByteView text);
 
 }  // namespace milena::security

@@ -18,7 +18,7 @@ namespace {
 using MadeBio = std::unique_ptr<BIO, OpensslFree<BIO_free>>;
 
 constexpr int64_t kDay_s = 24 * 60 * 60;
-// Clocks differ a little.
+// Allows for clocks that differ a little.
 constexpr int64_t kEarlier_s = 60 * 60;
 
 Error openssl_error(ByteView doing) { return make_error(ErrorKind::kIo, "{}: {}", doing, take_openssl_error()); }
@@ -85,7 +85,7 @@ Result<MadeCertificate> as_pem(X509* certificate, EVP_PKEY* key) {
   return MadeCertificate{text_of(of_certificate), text_of(of_key)};
 }
 
-// Of text that we wrote ourselves, or that lay in a file since.
+// From text that we wrote ourselves, possibly read from a file.
 OpensslCertificate read_certificate(const Bytes& pem) {
   MadeBio bio(::BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
   return OpensslCertificate(bio ? ::PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr) : nullptr);

@@ -1,5 +1,5 @@
-// Makes certificate authorities, and certificates that they sign, for a broker that is secured in one step, and for
-// tests. Pure: the time is handed in; keys come from OpenSSL's own source of random numbers.
+// Creates certificate authorities, and certificates that they sign, for securing a broker in one step, and for tests.
+// Pure: the time is passed in; keys come from OpenSSL's own source of random numbers.
 #pragma once
 
 #include <utility>
@@ -16,7 +16,7 @@ struct MadeCertificate {
 };
 
 struct CertificateWish {
-  std::vector<std::pair<Bytes, Bytes>> subject;  // {"CN", "localhost"}; the most general part stands last in its text
+  std::vector<std::pair<Bytes, Bytes>> subject;  // {"CN", "localhost"}; the most general part is last in its text
   Bytes alternative_names;                       // "DNS:localhost,IP:127.0.0.1"; empty: none
   int64_t from_s = 0;                            // since 1970
   int64_t until_s = 0;

@@ -39,7 +39,7 @@ bool is_text(int type) {
 
 bool is_edge_blank(char c) { return c == ' ' || c == '\r'; }
 
-// How many bytes the character at the front has; 0 where it is none of UTF-8.
+// The size of the character at the front; 0 if it is not valid UTF-8.
 size_t character_size(ByteView text) {
   const auto first = static_cast<unsigned char>(text[0]);
   if (first < 0x80) return 1;
@@ -51,7 +51,7 @@ size_t character_size(ByteView text) {
   return size;
 }
 
-// Java takes all kinds of text for UTF-8.
+// Java treats all types of strings as UTF-8.
 Bytes as_utf8(ByteView text) {
   constexpr ByteView kReplacement = "\xef\xbf\xbd";
   Bytes out;

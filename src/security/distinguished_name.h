@@ -1,5 +1,5 @@
-// A certificate's subject as the text that Java makes of it (RFC 2253): the name of a principal, as ACLs and
-// ssl.principal.mapping.rules know it. "CN=app,OU=Payments,O=Example"
+// A certificate's subject as Java's text (RFC 2253): the name of a principal in ACLs and ssl.principal.mapping.rules.
+// "CN=app,OU=Payments,O=Example"
 #pragma once
 
 #include <openssl/x509.h>

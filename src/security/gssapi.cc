@@ -1,4 +1,4 @@
-// The library's header is not needed to build: what is used of its interface (RFC 2744) is declared here.
+// The library's header is not needed to build: the used part of its interface (RFC 2744) is declared here.
 #include "security/gssapi.h"
 
 #include <dlfcn.h>
@@ -33,7 +33,7 @@ constexpr int kAccept = 2;  // GSS_C_ACCEPT
 constexpr uint32_t kForever = 0xffffffff;
 constexpr uint32_t kErrorBits = 0xffff0000, kContinueNeeded = 1;
 
-// The functions, as far as they were found.
+// The loaded functions.
 struct GssLibrary {
   uint32_t (*import_name)(uint32_t*, GssBuffer*, GssOid*, GssName*) = nullptr;
   uint32_t (*display_name)(uint32_t*, GssName, GssBuffer*, GssOid**) = nullptr;
@@ -57,7 +57,7 @@ struct GssLibrary {
     release_buffer(&minor, &buffer);
     return bytes;
   }
-  // What the library says of a failure, for the log.
+  // The library's text of a failure, for the log.
   Bytes words(uint32_t major, uint32_t minor) const {
     Bytes text;
     for (auto [code, kind] : {std::pair(major, 1), std::pair(minor, 2)}) {
@@ -76,7 +76,7 @@ bool find(void* library, const char* name, Function& to) {
   return to != nullptr;
 }
 
-// Stays loaded: it may have threads' data of its own.
+// Stays loaded: it may have thread-local data.
 Result<const GssLibrary*> load_library() {
   constexpr const char* kName = "libgssapi_krb5.so.2";
   void* library = ::dlopen(kName, RTLD_NOW | RTLD_LOCAL);
@@ -175,7 +175,7 @@ SaslStep GssapiServer::accept(ByteView token) {
   return answer.empty() ? offer_layers() : sasl_challenge(std::move(answer));
 }
 
-// No protection of what follows: TLS does that.
+// No protection of later messages: TLS does that.
 SaslStep GssapiServer::offer_layers() {
   Bytes offer("\x01\0\0\0", 4);
   GssBuffer input{offer.size(), offer.data()}, output;

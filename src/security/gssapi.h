@@ -1,5 +1,5 @@
-// GSSAPI (RFC 4752) by Kerberos: libgssapi_krb5 is loaded when a listener needs it. The library reads the key table and
-// krb5.conf itself.
+// GSSAPI (RFC 4752) with Kerberos: libgssapi_krb5 is loaded when a listener needs it. The library reads the key table
+// and krb5.conf itself.
 #pragma once
 
 #include <memory>
@@ -10,7 +10,7 @@
 
 namespace milena::security {
 
-// The broker's own Kerberos credentials, and how it names clients. Any thread.
+// The broker's own Kerberos credentials, and the mapping of client names. Any thread.
 class GssapiCredentials {
  public:
   virtual ~GssapiCredentials() = default;
@@ -23,7 +23,7 @@ struct GssapiOptions {
   Bytes default_realm;      // empty: the service principal's
 };
 
-// An error where the library or the keys are not there.
+// An error if the library or the keys are missing.
 Result<std::shared_ptr<const GssapiCredentials>> load_gssapi(const GssapiOptions& options, KerberosNames names);
 
 }  // namespace milena::security

@@ -10,7 +10,7 @@ namespace {
 bool is_jaas_letter(char c) {
   return is_ascii_letter(c) || c == '_' || c == '$' || static_cast<uint8_t>(c) >= 0x80;
 }
-// What may stand within a word, but for '-' not at its begin: a token that begins so is a number.
+// Characters allowed within a word, and, except '-', at its start: a token that starts with '-' is a number.
 bool is_jaas_word_part(char c) { return is_jaas_letter(c) || (c >= '0' && c <= '9') || c == '.' || c == '-'; }
 
 struct JaasToken {

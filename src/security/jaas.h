@@ -1,5 +1,5 @@
-// The JAAS lines of sasl.jaas.config: a login module, a control flag, options. Pure. What a line says is secret: an
-// error tells where it is wrong, and never what stands there.
+// The JAAS lines of sasl.jaas.config: a login module, a control flag, options. Pure. A line is secret: an error gives
+// the position of a mistake, and never the text there.
 #pragma once
 
 #include <map>
@@ -15,8 +15,7 @@ struct JaasEntry {
   std::map<Bytes, Bytes, std::less<>> options;
 };
 
-// One entry with its semicolon. Words, quoted text and comments are those of Java's StreamTokenizer, by which Kafka
-// reads the line.
+// One entry with its semicolon. Words, quoted text and comments are those of Java's StreamTokenizer, which Kafka uses.
 Result<JaasEntry> parse_jaas(ByteView text);
 
 }  // namespace milena::security

@@ -78,7 +78,7 @@ std::shared_ptr<EVP_PKEY> ec_key(const json& object, ByteView name) {
   std::optional<Bytes> x = binary_member(object, "x"), y = binary_member(object, "y");
   for (const Curve& curve : kCurves) {
     if (curve.name != name || !x || !y || x->size() > curve.bytes || y->size() > curve.bytes) continue;
-    // Some issuers leave leading zeros out.
+    // Some issuers omit leading zeros.
     const Bytes point = "\x04" + Bytes(curve.bytes - x->size(), '\0') + *x + Bytes(curve.bytes - y->size(), '\0') + *y;
     Builder builder(::OSSL_PARAM_BLD_new());
     if (!builder ||

@@ -1,5 +1,4 @@
-// Jwks: the public keys with which an issuer's tokens are checked (RFC 7517), as its document lists them. Pure; does
-// not change; any thread.
+// Jwks: an issuer's public keys for checking its tokens (RFC 7517), from its document. Immutable; any thread.
 #pragma once
 
 #include <memory>
@@ -15,7 +14,7 @@ namespace milena::security {
 
 struct JsonWebKey {
   std::optional<Bytes> id;         // kid
-  std::optional<Bytes> algorithm;  // alg: the only one that it is for
+  std::optional<Bytes> algorithm;  // alg: the only one for this key
   Bytes type;                      // kty: RSA, EC, OKP
   Bytes curve;                     // crv, of EC and OKP
   std::shared_ptr<EVP_PKEY> key;
@@ -26,7 +25,7 @@ struct Jwks {
 };
 
 // Keys of other types or for other uses than signatures are left out, as are RSA keys under 2048 bits. A document
-// without any key that can be used is an error.
+// without usable keys is an error.
 Result<std::shared_ptr<const Jwks>> parse_jwks(ByteView document);
 
 }  // namespace milena::security

@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-// Longer ones than any issuer makes are not worth the work.
+// Longer than any issuer's tokens.
 constexpr size_t kMostTokenBytes = 256 * 1024;
 
 struct Sections {
@@ -67,7 +67,7 @@ NumericDate date_member(const json& claims, const char* name) {
   return date;
 }
 
-// "exp" beyond all time stays there.
+// Saturates for a huge "exp".
 int64_t in_ms(int64_t seconds) {
   if (seconds > INT64_MAX / 1000) return INT64_MAX;
   return seconds < 0 ? -1 : seconds * 1000;
@@ -103,7 +103,7 @@ std::optional<Bytes> wrong_audience(const json& claims, const std::vector<Bytes>
   return "its audience (aud) is not in sasl.oauthbearer.expected.audience";
 }
 
-// A claim's text without the blanks around it; nothing for what is none.
+// A claim's trimmed text; nothing if it is not text.
 std::optional<Bytes> claim_text(const json& value) {
   const auto* text = value.get_ptr<const json::string_t*>();
   if (text == nullptr) return std::nullopt;
@@ -112,7 +112,7 @@ std::optional<Bytes> claim_text(const json& value) {
   return Bytes(trimmed);
 }
 
-// One text is one scope, whatever stands in it.
+// A text is one scope, even with blanks.
 std::optional<Bytes> wrong_scopes(const json& claims, const Bytes& name, std::vector<Bytes>& scopes) {
   auto found = claims.find(name);
   if (found == claims.end() || (!found->is_array() && !found->is_string())) return std::nullopt;
@@ -156,7 +156,7 @@ JwtVerdict verify_jwt(ByteView token, const Jwks& keys, const JwtRules& rules, i
   std::optional<json> header = object_of(sections->header);
   std::optional<Bytes> signature = base64url_decode(sections->signature);
   if (!header || !signature) return refuse("its header or signature cannot be read");
-  // What must be understood by the reader is not.
+  // No critical extensions are supported.
   if (header->contains("crit")) return refuse("its header has critical extensions");
   const Bytes* algorithm_name = text_member(*header, "alg");
   const JwtAlgorithm* algorithm = algorithm_name ? find_jwt_algorithm(*algorithm_name) : nullptr;

@@ -1,4 +1,4 @@
-// Signed JSON web tokens (RFC 7515, RFC 7519): whether one is to be believed, and what it says. Pure.
+// Validates signed JSON web tokens (RFC 7515, RFC 7519) and reads their claims. Pure.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace milena::security {
 
-// What a token must be besides signed: the settings sasl.oauthbearer.*.
+// Rules for a token besides its signature: the settings sasl.oauthbearer.*.
 struct JwtRules {
   std::vector<Bytes> expected_audience;  // empty: a token that names an audience is refused
   std::optional<Bytes> expected_issuer;
@@ -28,7 +28,7 @@ struct JwtClaims {
 
 struct JwtRefusal {
   Bytes reason;  // for the log
-  // The key that the token names is not among those that are known: it may be new.
+  // The token's key id is unknown: the key may be new.
   std::optional<Bytes> unknown_key;
 };
 
@@ -39,7 +39,7 @@ struct JwtVerdict {
 
 JwtVerdict verify_jwt(ByteView token, const Jwks& keys, const JwtRules& rules, int64_t now_ms);
 
-// Tokens that nobody signed ("alg": "none"), which Kafka takes by default, and which anyone can make.
+// Unsigned tokens ("alg": "none"), which Kafka accepts by default, and which anyone can make.
 struct UnsecuredJwtRules {
   Bytes principal_claim = "sub";
   Bytes scope_claim = "scope";

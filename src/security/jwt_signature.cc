@@ -34,7 +34,7 @@ constexpr JwtAlgorithm kAlgorithms[] = {
     {"EdDSA", "OKP", "Ed25519", nullptr},
 };
 
-// From two numbers one behind the other to what OpenSSL reads; empty where they are none.
+// Converts two concatenated numbers to OpenSSL's DER form; empty if they are invalid.
 Bytes der_signature(ByteView signature, size_t number_bytes) {
   if (signature.size() != 2 * number_bytes) return {};
   ECDSA_SIG* pair = ::ECDSA_SIG_new();
@@ -43,7 +43,7 @@ Bytes der_signature(ByteView signature, size_t number_bytes) {
   BIGNUM* s = ::BN_bin2bn(octets(signature.substr(number_bytes)), bytes, nullptr);
   Bytes der;
   if (pair != nullptr && r != nullptr && s != nullptr && ::ECDSA_SIG_set0(pair, r, s) == 1) {
-    r = s = nullptr;  // the pair's from here on
+    r = s = nullptr;  // owned by the pair from here on
     unsigned char* out = nullptr;
     const int size = ::i2d_ECDSA_SIG(pair, &out);
     if (size > 0) der.assign(reinterpret_cast<char*>(out), static_cast<size_t>(size));

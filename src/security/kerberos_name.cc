@@ -50,7 +50,7 @@ std::shared_ptr<const RE2> pattern(ByteView text) {
   return made->ok() ? made : nullptr;
 }
 
-// $0 is the realm, $1 and so on are the components. Nothing for a number that there is not.
+// $0 is the realm, $1 and so on are the components. Nothing for a missing component.
 std::optional<Bytes> fill_in(ByteView format, const KerberosPrincipal& principal) {
   Bytes text;
   for (size_t i = 0; i < format.size(); i++) {
@@ -113,7 +113,7 @@ std::optional<Bytes> KerberosNames::short_name(ByteView text, ByteView default_r
     if (rule.letters == 'U') {
       for (char& c : *name) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 32 : c);
     }
-    // A name with a realm or a host in it is none.
+    // A short name must not have a realm or host.
     if (name->empty() || name->find_first_of("/@") != Bytes::npos) return std::nullopt;
     return name;
   }

@@ -19,7 +19,7 @@ class KerberosNames {
   KerberosNames& operator=(KerberosNames&&) noexcept;
   ~KerberosNames();
 
-  // "alice@REALM" or "kafka/host@REALM". Nothing where no rule takes it.
+  // "alice@REALM" or "kafka/host@REALM". Nothing if no rule matches.
   std::optional<Bytes> short_name(ByteView principal, ByteView default_realm) const;
 
  private:

@@ -7,7 +7,7 @@ namespace {
 
 bool is_pem(ByteView bytes) { return bytes.substr(0, 4096).find("-----BEGIN") != ByteView::npos; }
 
-// The next character of UTF-8; what is none stands for itself, byte by byte.
+// The next character of UTF-8; each invalid byte is taken as a character.
 char32_t take_character(ByteView& text) {
   const auto byte = [&](size_t at) { return static_cast<unsigned char>(text[at]); };
   const unsigned char first = byte(0);

@@ -1,8 +1,8 @@
-// KeyStore: private keys with their certificate chains, and trusted certificates, as read from what ssl.keystore.* and
-// ssl.truststore.* name: PEM, PKCS12, or Java's JKS.
+// KeyStore: private keys with their certificate chains, and trusted certificates, from ssl.keystore.* and
+// ssl.truststore.*: PEM, PKCS12, or Java's JKS.
 //
-// As in Java, a file of PKCS12 is read where the type says JKS, which is the default of the settings, and the other way
-// round: keytool writes PKCS12 since Java 9. Nothing in a file is trusted: every length is checked.
+// As in Java, a PKCS12 file is accepted for type JKS, which is the settings' default, and vice versa: keytool writes
+// PKCS12 since Java 9. Nothing in a file is trusted: every length is checked.
 #pragma once
 
 #include <optional>
@@ -16,7 +16,7 @@
 namespace milena::security {
 
 struct KeyEntry {
-  std::string alias;  // empty where the store has none
+  std::string alias;  // empty if the store has none
   OpensslKey key;
   std::vector<OpensslCertificate> chain;  // the key's own certificate first
 };
@@ -31,14 +31,14 @@ struct KeyStorePasswords {
   std::optional<Bytes> key;  // without one, the store's protects the keys
 };
 
-// No store is larger.
+// Larger stores are refused.
 constexpr size_t kMostKeyStoreBytes = 16 * 1024 * 1024;
 
 // A store of Java's. `type` is JKS or PKCS12 in any case. Without a store password the certificates of a JKS store are
 // read unchecked, and its keys are not.
 Result<KeyStore> read_java_key_store(ByteView type, ByteView bytes, const KeyStorePasswords& passwords);
 
-// The parts of read_java_key_store(), for what the first bytes show.
+// The parts of read_java_key_store(), chosen by the first bytes.
 Result<KeyStore> read_jks(ByteView bytes, const KeyStorePasswords& passwords);
 Result<KeyStore> read_pkcs12(ByteView bytes, const KeyStorePasswords& passwords);
 
@@ -47,10 +47,10 @@ Result<KeyStore> read_pem_key(ByteView key, ByteView chain, const std::optional<
 // Certificates, at least one.
 Result<KeyStore> read_pem_trusted(ByteView certificates);
 
-// For the readers: DER to objects, null where it is none, or something follows it.
+// For the readers: DER to objects, null if it is invalid or more bytes follow.
 OpensslCertificate parse_certificate(ByteView der);
 OpensslKey parse_private_key(ByteView der);
-// Whether a password is hashed at most as often as Java allows; more would hold up the start for minutes.
+// Whether a password's iterations are within Java's limit; more would delay the start for minutes.
 bool affordable(const X509_ALGOR* algorithm);
 constexpr long kMostIterations = 5'000'000;
 // UTF-8 to the big-endian UTF-16 of Java's characters.

@@ -12,7 +12,7 @@ constexpr uint32_t kMagic = 0xfeedfeed;
 constexpr int32_t kPrivateKey = 1;
 constexpr int32_t kTrustedCertificate = 2;
 constexpr size_t kDigestBytes = SHA_DIGEST_LENGTH;
-// What is taken into the digest before the store's bytes.
+// Goes into the digest before the store's bytes.
 constexpr ByteView kWhitener = "Mighty Aphrodite";
 
 using Digest = std::array<unsigned char, kDigestBytes>;
@@ -27,7 +27,7 @@ Digest sha1_of(std::initializer_list<ByteView> parts) {
   return digest;
 }
 
-// Reads what is there; after a read beyond the end, ok() is false and all further reads give nothing.
+// Reads fields; after a read beyond the end, ok() is false and all further reads return nothing.
 class JksReader {
  public:
   explicit JksReader(ByteView bytes) : rest_(bytes) {}
@@ -55,8 +55,8 @@ class JksReader {
   bool ok_ = true;
 };
 
-// What Java's KeyProtector hides: a salt, the key under a stream of digests, a check. Nothing if the password is
-// another one.
+// Decrypts the output of Java's KeyProtector: a salt, the key under a stream of digests, a check. Nothing if the
+// password is wrong.
 std::optional<Bytes> uncover_key(ByteView hidden, ByteView password) {
   if (hidden.size() < 2 * kDigestBytes) return std::nullopt;
   const ByteView check = hidden.substr(hidden.size() - kDigestBytes);
@@ -71,7 +71,7 @@ std::optional<Bytes> uncover_key(ByteView hidden, ByteView password) {
   return key;
 }
 
-// The hidden bytes lie in an EncryptedPrivateKeyInfo whose algorithm is Java's own.
+// The encrypted bytes are in an EncryptedPrivateKeyInfo with Java's own algorithm.
 std::optional<Bytes> read_hidden_key(ByteView info, ByteView password) {
   const auto* at = reinterpret_cast<const unsigned char*>(info.data());
   std::unique_ptr<X509_SIG, OpensslFree<X509_SIG_free>> wrapped(
@@ -147,7 +147,7 @@ Result<KeyStore> read_jks(ByteView bytes, const KeyStorePasswords& passwords) {
   for (int32_t left = reader.number<int32_t>(); left > 0; left--) {
     const auto tag = reader.number<int32_t>();
     const Bytes alias(reader.text());
-    reader.number<int64_t>();  // when it was made
+    reader.number<int64_t>();  // creation time
     if (!reader.ok()) return make_error(ErrorKind::kCorrupt, "it ends within an entry");
     if (tag == kPrivateKey) {
       Result<KeyEntry> entry = take_jks_key(reader, version, alias, key_password);

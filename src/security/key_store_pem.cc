@@ -1,4 +1,4 @@
-// PEM as Kafka reads it: entries anywhere in a text, in lines or, as settings have it, all in one line.
+// PEM as in Kafka: entries anywhere in a text, in lines or, in settings, all in one line.
 #include <openssl/err.h>
 
 #include "security/key_store.h"
@@ -59,7 +59,7 @@ Result<std::vector<PemEntry>> split_pem(ByteView text) {
       return make_error(ErrorKind::kCorrupt, "BEGIN {} has no END {}", entry.label, entry.label);
     }
     std::optional<Bytes> der = decode_base64(skip_headers(text.substr(0, end), entry.has_headers));
-    // Parameters and the like are of no concern here, and those of a key in the old way of encryption are no DER.
+    // Parameters and the like are ignored, and keys with the old encryption are not DER.
     if (!der) return make_error(ErrorKind::kCorrupt, "{} holds no base64", entry.label);
     entry.der = std::move(*der);
     entries.push_back(std::move(entry));

@@ -1,5 +1,5 @@
-// PKCS12 by OpenSSL, bag by bag: its PKCS12_parse() knows one key alone, and no store of Java 15 or older, whose
-// certificates are hidden with a cipher that is not in OpenSSL's default provider.
+// PKCS12 by OpenSSL, bag by bag: its PKCS12_parse() supports only one key, and no store of Java 15 or older, whose
+// certificates are encrypted with a cipher that is not in OpenSSL's default provider.
 #include <openssl/err.h>
 #include <openssl/rc2.h>
 #include <openssl/x509v3.h>
@@ -21,7 +21,7 @@ struct FreeSafes {
 };
 using Safes = std::unique_ptr<STACK_OF(PKCS7), FreeSafes>;
 
-// Bags within bags, which nobody makes.
+// Limit for nested bags, which do not occur in practice.
 constexpr int kDeepestBag = 4;
 
 struct Found {
@@ -37,7 +37,7 @@ struct Found {
   };
   std::vector<Key> keys;
   std::vector<Certificate> certificates;
-  bool closed_keys = false;  // there are keys that another password hides
+  bool closed_keys = false;  // some keys have another password
 };
 
 struct StorePassword {
@@ -116,7 +116,7 @@ Status add_bags(const STACK_OF(PKCS12_SAFEBAG) * bags, const KeyStorePasswords& 
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
-// RC2 in CBC with PKCS#7 padding, in place. False where the padding shows another password.
+// RC2 in CBC with PKCS#7 padding, in place. False if the padding shows a wrong password.
 bool decrypt_rc2(Bytes& bytes, const unsigned char* key_bytes, int key_size, unsigned char* vector) {
   if (bytes.empty() || bytes.size() % RC2_BLOCK != 0) return false;
   RC2_KEY key;
@@ -130,7 +130,7 @@ bool decrypt_rc2(Bytes& bytes, const unsigned char* key_bytes, int key_size, uns
 }
 #pragma GCC diagnostic pop
 
-// The way of Java 15 and older: a key of 40 bits from the password, by PKCS12's own derivation.
+// The encryption of Java 15 and older: a key of 40 bits from the password, by PKCS12's own derivation.
 Bags unpack_rc2(const PKCS7_ENC_CONTENT& content, int key_size, const StorePassword& password) {
   std::unique_ptr<PBEPARAM, OpensslFree<PBEPARAM_free>> parameters(static_cast<PBEPARAM*>(
       ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), content.algorithm->parameter)));
@@ -182,7 +182,7 @@ Status read_safes(PKCS12* store, const StorePassword& password, const KeyStorePa
   return ok_status();
 }
 
-// The certificate of a key, by its id or else by what fits, and then who signed whom.
+// Finds the certificate of a key, by its id or else by the key, and then the chain of issuers.
 void make_chain(const Found::Key& key, std::vector<Found::Certificate>& all, KeyEntry& entry) {
   const auto is_own = [&](const Found::Certificate& each) {
     return key.local_id.empty() ? X509_check_private_key(each.certificate.get(), key.key.get()) == 1

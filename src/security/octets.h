@@ -1,4 +1,4 @@
-// Bytes as OpenSSL takes them.
+// Bytes in OpenSSL's types.
 #pragma once
 
 #include "base/bytes.h"

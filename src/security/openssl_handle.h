@@ -1,4 +1,4 @@
-// OpenSSL's objects as owners, and its errors as text. For the files of this folder and of net/ that speak to OpenSSL.
+// Owners of OpenSSL's objects, and its errors as text. For the files of this folder and of net/ that use OpenSSL.
 #pragma once
 
 #include <openssl/evp.h>
@@ -24,10 +24,10 @@ using OpensslCertificate = std::unique_ptr<X509, OpensslFree<X509_free>>;
 using OpensslContext = std::unique_ptr<SSL_CTX, OpensslFree<SSL_CTX_free>>;
 using OpensslConnection = std::unique_ptr<SSL, OpensslFree<SSL_free>>;
 
-// The reason of the last error of this thread, for people; forgets all of them.
+// The reason of the last error of this thread, for people; clears all of them.
 std::string take_openssl_error();
-// Once, before anything else of OpenSSL; again is no harm. Nothing of OpenSSL runs before. The system's openssl.cnf is
-// not read: what a listener allows is said by the broker's settings alone.
+// Call before anything else of OpenSSL; repeated calls are allowed. The system's openssl.cnf is not read: only the
+// broker's settings decide what a listener allows.
 void start_openssl();
 
 }  // namespace milena::security

@@ -11,7 +11,7 @@ namespace milena::security {
 namespace {
 
 constexpr ByteView kRule = "RULE:";
-// Groups that a replacement may refer to.
+// Most groups that a replacement may refer to.
 constexpr int kMostGroups = 99;
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -19,7 +19,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 ByteView trim_spaces(ByteView text) { return trim_if(text, is_space); }
 
-// Up to the next slash that no backslash precedes, which is taken, too. Nothing if there is none.
+// Takes the text up to the next slash without a backslash before it, and the slash. Nothing if there is none.
 std::optional<ByteView> take_to_slash(ByteView& rest) {
   for (size_t i = 0; i < rest.size(); i++) {
     if (rest[i] == '\\') {
@@ -41,7 +41,7 @@ struct SplitRule {
   bool is_rule = false;
 };
 
-// One rule off the front, with the comma behind it. Within the slashes of a RULE commas mean nothing.
+// Takes one rule from the front, with the comma behind it. Commas within the slashes of a RULE do not count.
 SplitRule take_rule(ByteView& rest) {
   SplitRule rule;
   ByteView at = rest;
@@ -74,10 +74,10 @@ Bytes with_case(Bytes text, char letter_case) {
   return text;
 }
 
-// A replacement as Matcher.replaceAll reads it, in pieces: text, and the group behind it, or -1.
+// A parsed replacement of Matcher.replaceAll, in pieces: text, and the group behind it, or -1.
 using Pieces = std::vector<std::pair<Bytes, int>>;
 
-// As many digits as still name a group. What names none is text, as in Kafka.
+// Takes as many digits as still name a group. Digits that name no group are text, as in Kafka.
 int take_group(ByteView digits, int groups, size_t& used) {
   int group = digits[0] - '0';
   used = 1;
@@ -127,7 +127,7 @@ PrincipalMapping::~PrincipalMapping() = default;
 PrincipalMapping::PrincipalMapping(PrincipalMapping&&) noexcept = default;
 PrincipalMapping& PrincipalMapping::operator=(PrincipalMapping&&) noexcept = default;
 
-// Matched whole, and then replaced wherever it matches, which Java does not always find to be the whole again.
+// Matches the whole name, and then replaces all matches, which in Java need not be the whole name again.
 std::optional<Bytes> PrincipalMapping::Rule::apply(ByteView name) const {
   if (!pattern) return Bytes(name);
   const re2::StringPiece text(name.data(), name.size());

@@ -1,9 +1,9 @@
 // PrincipalMapping: ssl.principal.mapping.rules, from the distinguished name of a client's certificate to the name of
-// its principal. Rules as in Kafka: RULE:pattern/replacement/[LU] and DEFAULT, separated by commas; the first whose
-// pattern matches the whole name counts.
+// its principal. Rules as in Kafka: RULE:pattern/replacement/[LU] and DEFAULT, separated by commas; the first rule with
+// a pattern that matches the whole name applies.
 //
-// Patterns are read by RE2: linear time whatever a certificate holds, and no lookaround or back references within them.
-// Immutable; any thread may use it.
+// Patterns are RE2's: linear time for any certificate, and no lookaround or back references. Immutable; any thread may
+// use it.
 #pragma once
 
 #include <memory>
@@ -21,16 +21,16 @@ namespace milena::security {
 
 class PrincipalMapping {
  public:
-  // DEFAULT: the name as it is.
+  // DEFAULT: the name unchanged.
   PrincipalMapping();
   ~PrincipalMapping();
   PrincipalMapping(PrincipalMapping&&) noexcept;
   PrincipalMapping& operator=(PrincipalMapping&&) noexcept;
 
-  // The error tells the rule and what was expected.
+  // The error has the rule and what was expected.
   static Result<PrincipalMapping> parse(ByteView rules);
 
-  // Nothing where no rule applies: Kafka closes such a client's connection.
+  // Nothing if no rule applies: Kafka closes such a client's connection.
   std::optional<Bytes> name_of(ByteView distinguished_name) const;
 
  private:

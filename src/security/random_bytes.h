@@ -1,4 +1,4 @@
-// Bytes out of a Random: keys, nonces, salts. Pure.
+// Bytes from a Random: keys, nonces, salts. Pure.
 #pragma once
 
 #include <algorithm>

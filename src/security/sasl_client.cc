@@ -18,7 +18,7 @@ class PlainClient final : public SaslClient {
       : token_('\0' + credentials.user + '\0' + credentials.password) {}
 
   Bytes first_token() override { return std::move(token_); }
-  // The server has nothing to say but that it is fine.
+  // The server only confirms.
   Result<std::optional<Bytes>> step(ByteView) override { return std::optional<Bytes>(); }
 
  private:
@@ -43,7 +43,7 @@ class ScramClient final : public SaslClient {
     if (!first->nonce.starts_with(nonce_) || first->nonce.size() == nonce_.size()) {
       return make_error(ErrorKind::kCorrupt, "the server's nonce does not begin with the client's");
     }
-    // What a server asks for is computed by this program: it must not be too cheap, nor too dear.
+    // The server chooses the work that this program does: the iterations must be neither too few nor too many.
     if (first->iterations < kLeastScramIterations || first->iterations > kMostScramIterations) {
       return make_error(ErrorKind::kInvalid, "the server asks for {} iterations; expected {} to {}", first->iterations,
                         kLeastScramIterations, kMostScramIterations);

@@ -12,7 +12,7 @@
 
 namespace milena::security {
 
-// Whom to log in as.
+// The user to log in as.
 struct SaslCredentials {
   Bytes mechanism;
   Bytes user;
@@ -20,18 +20,18 @@ struct SaslCredentials {
   bool by_token = false;  // user and password are the id and the HMAC of a delegation token
 };
 
-// What a JAAS line says for a mechanism: username, password, and for SCRAM tokenauth. Nothing in an error is secret.
+// The credentials of a JAAS line for a mechanism: username, password, and for SCRAM tokenauth. Errors have no secrets.
 Result<SaslCredentials> sasl_credentials(ByteView mechanism, const JaasEntry& entry);
 
 class SaslClient {
  public:
   virtual ~SaslClient() = default;
   virtual Bytes first_token() = 0;
-  // The next token. Nothing: the exchange is over, and the server is who it should be.
+  // The next token. Nothing: the exchange is complete, and the server is authenticated.
   virtual Result<std::optional<Bytes>> step(ByteView challenge) = 0;
 };
 
-// The mechanism is one that sasl_credentials() takes.
+// The mechanism must be one of sasl_credentials().
 std::unique_ptr<SaslClient> make_sasl_client(const SaslCredentials& credentials, Random& random);
 
 }  // namespace milena::security

@@ -12,7 +12,7 @@
 namespace milena::security {
 namespace {
 
-// Those of Kafka 2.2 and later, so that nobody has to be asked which versions there are.
+// Supported since Kafka 2.2, so that no ApiVersions request is needed.
 constexpr int16_t kHandshakeVersion = 1, kAuthenticateVersion = 1;
 
 template <class Response>

@@ -1,5 +1,5 @@
-// SaslLogin: what a client asks and is answered until it has authenticated on a connection (SaslHandshake, then
-// SaslAuthenticate). Pure: whole requests out, answers in, one at a time. A new one authenticates the connection again.
+// SaslLogin: a client's requests until it has authenticated on a connection (SaslHandshake, then SaslAuthenticate).
+// Pure: whole requests out, responses in, one at a time. A new one authenticates the connection again.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,14 @@ namespace milena::security {
 
 class SaslLogin {
  public:
-  // Both outlive it.
+  // Both must outlive it.
   SaslLogin(const SaslCredentials& credentials, Random& random, ByteView client_id);
 
   Payload first_request();
-  // An answer, without its size. The next request; nothing: the client is authenticated. An error ends the connection.
+  // Takes a response, without its size. Returns the next request; nothing: the client is authenticated. An error ends
+  // the connection.
   Result<std::optional<Payload>> step(ByteView answer);
-  // After that: how long the session may go on; 0: for ever.
+  // After that: the lifetime of the session; 0: unlimited.
   int64_t session_ms() const { return session_ms_; }
 
  private:

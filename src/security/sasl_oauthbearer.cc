@@ -66,7 +66,7 @@ class OAuthBearerServer final : public SaslServer {
   explicit OAuthBearerServer(TokenJudge judge) : judge_(std::move(judge)) {}
 
   SaslStep step(ByteView token) override {
-    // The client acknowledges its failure, and hears it again. Another token on the same connection is not looked at.
+    // The client acknowledges its failure, and gets it again. Another token on the same connection is not accepted.
     if (!failure_.empty()) return {SaslStep::kRefused, {}, failure_, reason_};
     std::optional<FirstMessage> message = parse_first(token);
     if (!message) return sasl_bad_credentials("the message cannot be read");

@@ -1,4 +1,4 @@
-// OAUTHBEARER (RFC 7628): the client shows a token of somebody whom the broker trusts. Pure.
+// OAUTHBEARER (RFC 7628): the client sends a token of an issuer that the broker trusts. Pure.
 #pragma once
 
 #include <functional>
@@ -9,7 +9,7 @@
 
 namespace milena::security {
 
-// Judges a token; any thread. Where it names a key that is not known yet, the judge sees to it that keys are fetched.
+// Validates a token; any thread. If its key is unknown, this also triggers a fetch of the keys.
 using TokenJudge = std::function<JwtVerdict(ByteView token)>;
 
 std::unique_ptr<SaslServer> make_oauthbearer_server(TokenJudge judge);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr ByteView kUserOption = "user_";
 
-// Between NULs, at most four.
+// The parts between NULs, at most four.
 std::vector<ByteView> parts_of(ByteView message) {
   std::vector<ByteView> parts;
   for (size_t begin = 0; parts.size() < 4;) {
@@ -71,7 +71,7 @@ Bytes PlainUsers::digest(ByteView password) const { return sha2_hmac(Sha2::k256,
 
 bool PlainUsers::knows(ByteView user, ByteView password) const {
   auto found = digests_.find(user);
-  // The digest that nobody has is random, and longer than anyone could guess.
+  // The digest for unknown users is random, and cannot be guessed.
   return equal_in_constant_time(digest(password), found == digests_.end() ? nobody_ : found->second);
 }
 

@@ -17,7 +17,7 @@ class PlainUsers {
   PlainUsers(const JaasEntry& entry, Random& random);
 
   size_t size() const { return digests_.size(); }
-  // As long for a user that there is not as for one whose password is another.
+  // Takes as long for an unknown user as for a wrong password.
   bool knows(ByteView user, ByteView password) const;
 
  private:

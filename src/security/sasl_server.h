@@ -1,6 +1,6 @@
-// SaslServer: the broker's side of one SASL exchange, whatever its mechanism. It is given the client's tokens one after
-// the other and says what to answer, until it is done or refuses. Pure: no sockets; clocks and random numbers are
-// handed in. Belongs to one connection.
+// SaslServer: the broker's side of one SASL exchange, for any mechanism. It takes the client's tokens one after the
+// other and returns the responses, until it is done or refuses. Pure: no sockets; clocks and random numbers are passed
+// in. Belongs to one connection.
 #pragma once
 
 #include <cstdint>
@@ -12,30 +12,30 @@
 
 namespace milena::security {
 
-// Whom an exchange showed the client to be.
+// The client's identity after an exchange.
 struct SaslIdentity {
   Principal principal;
-  // When what it showed runs out, by the wall clock: a token does, a password does not.
+  // When the credentials expire, by the wall clock: a token does, a password does not.
   std::optional<int64_t> expires_ms;
 };
 
 struct SaslStep {
   enum Kind {
     kContinue,  // `answer` is a challenge
-    kDone,      // `answer` goes out with the news
+    kDone,      // `answer` is sent with the result
     kRefused,
   };
   Kind kind = kRefused;
   Bytes answer;
-  // kRefused. What the client is told; empty where it must not learn more than that its credentials are no good.
+  // kRefused. The message for the client; empty if it must only learn that its credentials are invalid.
   Bytes message;
-  // What the log is told. Nothing secret, and no text of the client.
+  // For the log. No secrets, and no text of the client.
   Bytes reason;
 };
 
 inline SaslStep sasl_challenge(Bytes answer) { return {SaslStep::kContinue, std::move(answer), {}, {}}; }
 inline SaslStep sasl_done(Bytes answer) { return {SaslStep::kDone, std::move(answer), {}, {}}; }
-// The client is told the reason.
+// With a reason for the client.
 inline SaslStep sasl_refused(Bytes reason) { return {SaslStep::kRefused, {}, reason, reason}; }
 inline SaslStep sasl_bad_credentials(Bytes reason) { return {SaslStep::kRefused, {}, {}, std::move(reason)}; }
 

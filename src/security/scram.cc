@@ -90,7 +90,7 @@ ScramCredential decoy_credential(const ScramDirectory& directory, ScramMechanism
     while (seed.size() < other->salt.size()) seed += sha2_hmac(Sha2::k512, directory.decoy_key, seed);
     decoy.salt = seed.substr(0, other->salt.size());
   }
-  // No proof fits keys that nobody knows.
+  // No proof matches unknown keys.
   decoy.stored_key = sha2_hmac(scram_hash(mechanism), directory.decoy_key, "stored" + Bytes(user));
   decoy.server_key = sha2_hmac(scram_hash(mechanism), directory.decoy_key, "server" + Bytes(user));
   return decoy;

@@ -1,4 +1,4 @@
-// SCRAM's arithmetic and its credentials (RFC 5802), and the server's side of an exchange. Pure.
+// SCRAM's computations and credentials (RFC 5802), and the server's side of an exchange. Pure.
 #pragma once
 
 #include <functional>
@@ -22,7 +22,7 @@ std::optional<ScramMechanism> parse_scram_mechanism(ByteView name);
 Sha2 scram_hash(ScramMechanism mechanism);
 size_t scram_hash_bytes(ScramMechanism mechanism);
 
-// What the server keeps of a password, which does not follow from it.
+// The server's data for a password, from which it cannot be derived.
 struct ScramCredential {
   Bytes salt;
   Bytes stored_key;
@@ -30,31 +30,31 @@ struct ScramCredential {
   int32_t iterations = 0;
 };
 
-// "Hi" of the RFC: what a guess costs. Takes milliseconds.
+// "Hi" of the RFC: the cost of a guess. Takes milliseconds.
 Bytes salted_password(ScramMechanism mechanism, ByteView password, ByteView salt, int32_t iterations);
 ScramCredential scram_credential(ScramMechanism mechanism, ByteView salted_password, ByteView salt,
                                  int32_t iterations);
-// Byte by byte, of two texts of one length: a proof is a key under a signature.
+// XOR of two texts of one length: a proof is a key XOR a signature.
 Bytes exclusive_or(Bytes a, ByteView b);
-// As Kafka's tools make salts and nonces: 130 random bits in letters and digits.
+// Salts and nonces as in Kafka's tools: 130 random bits in letters and digits.
 Bytes random_scram_text(Random& random);
 
-// Where credentials are found, and by whom.
+// Looks up credentials.
 struct ScramDirectory {
   std::function<std::optional<ScramCredential>(ScramMechanism, ByteView user)> find_user;
-  // A delegation token by its id: whose it is, and until when.
+  // A delegation token by its id: its owner and expiry.
   struct Token {
     ScramCredential credential;
     SaslIdentity identity;
   };
   std::function<std::optional<Token>(ScramMechanism, ByteView token_id)> find_token;
-  // A user that there is not gets a salt, too, and always the same: it follows from this key. Salt and iterations
-  // resemble those of some other user.
+  // An unknown user gets a salt, too, and always the same: it is derived from this key. Salt and iterations resemble
+  // those of an existing user.
   Bytes decoy_key;
   std::function<std::optional<ScramCredential>(ScramMechanism)> find_any;
 };
 
-// What a user that there is not seems to have.
+// The apparent credential of a user that does not exist.
 ScramCredential decoy_credential(const ScramDirectory& directory, ScramMechanism mechanism, ByteView user);
 
 std::unique_ptr<SaslServer> make_scram_server(ScramMechanism mechanism, std::shared_ptr<const ScramDirectory> directory,

@@ -10,7 +10,7 @@ namespace {
 bool is_scram_value(char c) { return c >= 0x01 && c != ','; }
 bool is_scram_printable(char c) { return c >= 0x21 && c <= 0x7e && c != ','; }
 
-// Up to the next comma, which is taken, too.
+// Takes the text up to the next comma, and the comma.
 ByteView take_part(ByteView& rest) {
   size_t comma = rest.find(',');
   ByteView part = rest.substr(0, comma);
@@ -63,7 +63,7 @@ Bytes escape_sasl_name(ByteView name) {
 
 std::optional<ScramClientFirst> parse_scram_client_first(ByteView message) {
   ScramClientFirst first;
-  // A comma at the end would be lost with the part behind it.
+  // Refuses a comma at the end: the empty part behind it would be lost.
   if (!message.starts_with("n,") || message.ends_with(',')) return std::nullopt;
   ByteView rest = message.substr(2);
   ByteView authorization = take_part(rest);

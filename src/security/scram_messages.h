@@ -1,5 +1,5 @@
-// SCRAM's messages (RFC 5802, as far as Kafka reads it): the two that a client sends, and a server's first. Pure; views
-// of the text.
+// SCRAM's messages (RFC 5802, the part that Kafka uses): the two of a client, and a server's first. Pure; views of the
+// text.
 #pragma once
 
 #include <optional>
@@ -11,9 +11,9 @@ namespace milena::security {
 // n,[a=authzid],[m=…,]n=user,r=nonce[,name=value]…  Channel binding is not offered.
 struct ScramClientFirst {
   Bytes authorization_id;
-  Bytes user;  // with '=2C' and '=3D' put back
+  Bytes user;  // with '=2C' and '=3D' decoded
   ByteView nonce;
-  ByteView bare;          // without the header: what is signed
+  ByteView bare;          // without the header: the signed part
   bool by_token = false;  // the extension tokenauth=true: the user is the id of a delegation token
 };
 std::optional<ScramClientFirst> parse_scram_client_first(ByteView message);
@@ -34,7 +34,7 @@ struct ScramServerFirst {
 };
 std::optional<ScramServerFirst> parse_scram_server_first(ByteView message);
 
-// Of SASL names in general: '=2C' is ',' and '=3D' is '='. nullopt for what is no such name.
+// For all SASL names: '=2C' is ',' and '=3D' is '='. nullopt for an invalid name.
 std::optional<Bytes> unescape_sasl_name(ByteView name);
 Bytes escape_sasl_name(ByteView name);
 

@@ -1,5 +1,5 @@
-// The server's side of a SCRAM exchange. Source: Kafka's ScramSaslServer, ScramMessages. Where Kafka refuses a user
-// that there is not with the first message, the exchange here goes on to its end with a decoy: names cannot be tried.
+// The server's side of a SCRAM exchange. Source: Kafka's ScramSaslServer, ScramMessages. Kafka refuses an unknown user
+// with the first message; here the exchange goes on to its end with a decoy, so that clients cannot probe for names.
 #include <fmt/format.h>
 
 #include "security/base64.h"
@@ -46,7 +46,7 @@ class ScramServer final : public SaslServer {
       known_ = true;
     }
     const size_t bytes = scram_hash_bytes(mechanism_);
-    // What cannot be checked is no credential: records may hold anything.
+    // Invalid credentials count as missing: records may hold anything.
     known_ = known_ && credential_.iterations >= kLeastScramIterations && credential_.stored_key.size() == bytes &&
              credential_.server_key.size() == bytes;
     ScramCredential decoy = decoy_credential(*directory_, mechanism_, message.user);

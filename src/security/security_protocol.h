@@ -1,4 +1,4 @@
-// SecurityProtocol: what a listener speaks. The numbers are those of the registration records and of Metadata.
+// SecurityProtocol: the protocol of a listener. The numbers are those of the registration records and of Metadata.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ namespace milena::security {
 
 enum class SecurityProtocol : int16_t { kPlaintext = 0, kSsl = 1, kSaslPlaintext = 2, kSaslSsl = 3 };
 
-// In upper case, as settings and Kafka's logs have it.
+// In upper case, as in settings and Kafka's logs.
 constexpr ByteView security_protocol_name(SecurityProtocol protocol) {
   switch (protocol) {
     case SecurityProtocol::kPlaintext: return "PLAINTEXT";
@@ -21,7 +21,7 @@ constexpr ByteView security_protocol_name(SecurityProtocol protocol) {
   return "";
 }
 
-// Of a name in upper case.
+// From a name in upper case.
 constexpr std::optional<SecurityProtocol> parse_security_protocol(ByteView name) {
   for (SecurityProtocol each : {SecurityProtocol::kPlaintext, SecurityProtocol::kSsl, SecurityProtocol::kSaslPlaintext,
                                 SecurityProtocol::kSaslSsl}) {

@@ -25,7 +25,7 @@ void append_name(std::string& names, ByteView name) {
   names += name;
 }
 
-// The suites of TLS 1.3 name no way of exchanging keys.
+// The suites of TLS 1.3 do not name a key exchange.
 bool is_of_v13(ByteView suite) { return suite.starts_with("TLS_") && suite.find("_WITH_") == ByteView::npos; }
 
 }  // namespace

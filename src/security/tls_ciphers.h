@@ -1,4 +1,4 @@
-// Versions and cipher suites in Java's words, as OpenSSL takes them.
+// Converts Java's names of versions and cipher suites to OpenSSL's.
 #pragma once
 
 #include <string>
@@ -13,14 +13,14 @@ struct TlsVersions {
   bool v13 = false;
 };
 
-// ssl.enabled.protocols. Of the older ones none is spoken, as in today's Java; alone they are an error. An empty list
-// means all.
+// ssl.enabled.protocols. Older versions are not supported, as in today's Java; a list with only those is an error. An
+// empty list means all.
 Result<TlsVersions> parse_tls_versions(ByteView list);
 
-// ssl.protocol: whether Java knows the name. It has no other meaning for a listener.
+// ssl.protocol: whether Java knows the name. It has no effect on a listener.
 bool is_java_ssl_protocol(ByteView name);
 
-// What is offered where nothing is asked for.
+// The ciphers offered by default.
 inline constexpr const char* kUsualCiphers = "DEFAULT:!aNULL:!eNULL:!PSK:!SRP";
 
 struct TlsCiphers {

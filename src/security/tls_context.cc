@@ -15,11 +15,11 @@
 namespace milena::security {
 namespace {
 
-// Sessions of one listener are no good at another.
+// Sessions of one listener are not valid at another.
 constexpr ByteView kSessionContext = "milena";
-// Read from a socket at once: several records a system call.
+// Bytes read from a socket at once: several records per system call.
 constexpr size_t kReadBytes = 64 * 1024;
-// As in Java: keys of 1024 bits are taken, and signatures with SHA-1 are not.
+// As in Java: keys of 1024 bits are accepted, and signatures with SHA-1 are not.
 constexpr int kSecurityLevel = 1;
 
 std::string fingerprints(const TlsSettings& settings) {
@@ -35,12 +35,12 @@ OpensslContext make_context(TlsRole role) {
   SSL_CTX_set_security_level(raw, kSecurityLevel);
   SSL_CTX_set_options(raw, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  // A write may be tried again from another place, and ends with what fits; idle connections give their buffers back.
+  // A write may be retried from another buffer, and may be partial; idle connections release their buffers.
   SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(raw, 1);
   SSL_CTX_set_default_read_buffer_len(raw, kReadBytes);
   SSL_CTX_set_dh_auto(raw, 1);
-  // What a session needs to be resumed is in its ticket, sealed with keys of this context: nothing is kept here.
+  // The data to resume a session is in its ticket, encrypted with keys of this context: nothing is kept here.
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_num_tickets(raw, 1);
   SSL_CTX_set_session_id_context(raw, reinterpret_cast<const unsigned char*>(kSessionContext.data()),
@@ -62,7 +62,7 @@ std::set<Bytes> alternative_names_of(X509* certificate) {
   return names;
 }
 
-// For messages: which setting gave the key.
+// For messages: the setting of the key.
 const TlsSettings::Value& key_source(const TlsSettings& settings) {
   return settings.keystore_location.text ? settings.keystore_location : settings.keystore_chain;
 }
@@ -98,7 +98,7 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsSettings& se
   std::shared_ptr<TlsContext> made(new TlsContext(settings, role));
   made->context_ = make_context(role);
   if (!made->context_) return make_error(ErrorKind::kIo, "TLS cannot be set up: {}", take_openssl_error());
-  // Before the files are read: what changes meanwhile is seen as a change.
+  // Before the files are read: so a change meanwhile is detected later.
   made->files_ = fingerprints(settings);
   RETURN_IF_ERROR(made->use_keys(wall_ms));
   RETURN_IF_ERROR(made->use_trust());
@@ -149,12 +149,12 @@ void TlsContext::warn_of_times(const KeyEntry& entry, int64_t wall_ms) {
   }
 }
 
-// Without a trust store the system's authorities count, as Java's do there.
+// Without a trust store the system's authorities are trusted, like Java's in Kafka.
 Status TlsContext::use_trust() {
   Result<std::optional<KeyStore>> trust = load_trust_store(settings_);
   if (!trust.ok()) return trust.error();
   X509_STORE* store = SSL_CTX_get_cert_store(context_.get());
-  // Whatever is in the trust store is trusted, be it an authority, one that another one signed, or a client itself.
+  // Every certificate in the trust store is trusted: a root, an intermediate, or a client's own.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
   if (!trust->has_value()) {
     if (role_ == TlsRole::kClient || settings_.client_auth.view() != "none") {
@@ -217,7 +217,7 @@ Status TlsContext::use_ciphers() {
     SSL_CTX_set_cipher_list(raw, kUsualCiphers);
     return ok_status();
   }
-  // Where the suites are all of one version, the other one cannot be spoken.
+  // If the suites are all of one version, the other one is disabled.
   if (ciphers->v13.empty()) SSL_CTX_set_max_proto_version(raw, TLS1_2_VERSION);
   if (ciphers->v12.empty()) SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION);
   if (SSL_CTX_get_min_proto_version(raw) > SSL_CTX_get_max_proto_version(raw)) {

@@ -1,6 +1,6 @@
-// TlsContext: what a listener's connections are made of, or those of a client: certificates, whom it trusts, versions
-// and ciphers, how a certificate becomes a principal. Immutable; any thread may use it. Another key store is another
-// context: the connections that are there keep theirs.
+// TlsContext: the configuration of TLS connections of a listener or a client: certificates, trust, versions and
+// ciphers, the mapping from certificates to principals. Immutable; any thread may use it. A new key store gets a new
+// context: existing connections keep theirs.
 #pragma once
 
 #include <memory>
@@ -22,31 +22,31 @@ enum class TlsRole { kServer, kClient };
 
 class TlsContext {
  public:
-  // Reads the stores: on a thread that may block. An error is one line: which key, which file, what was expected. A
-  // client needs no key.
+  // Reads the stores: on a thread that may block. An error is one line: key, file, what was expected. A client needs no
+  // key.
   static Result<std::shared_ptr<const TlsContext>> load(const TlsSettings& settings, int64_t wall_ms,
                                                         TlsRole role = TlsRole::kServer);
 
   SSL_CTX* handle() const { return context_.get(); }
-  // What a person should know and can live with: a certificate that has expired.
+  // Problems that a person should know of and that stop nothing: an expired certificate.
   const std::vector<std::string>& warnings() const { return warnings_; }
   const TlsSettings& settings() const { return settings_; }
   TlsRole role() const { return role_; }
-  // Which files it was read from, and which ones are there now: different texts tell that a file was replaced. Looks at
-  // the disk.
+  // The versions of the files it was read from, and of those there now: the texts differ if a file was replaced. The
+  // latter reads the disk.
   const std::string& files() const { return files_; }
   std::string files_now() const;
-  // Why this context may not take the place of `before`, with Kafka's words: as there, the names in the certificates
-  // stay unless ssl.allow.dn.changes and ssl.allow.san.changes say otherwise. Nothing: it may.
+  // Why this context may not replace `before`, in Kafka's words: as there, the names in the certificates must stay
+  // unless ssl.allow.dn.changes and ssl.allow.san.changes are set. Nothing: it may.
   std::optional<std::string> refusal_after(const TlsContext& before) const;
 
-  // Before a client's handshake: which server is expected. False for want of memory.
+  // Before a client's handshake: sets the expected server. False if out of memory.
   bool expect_server(SSL* connection, const std::string& host) const;
-  // After a handshake. An error: the principal's name cannot be made.
+  // After a handshake. An error: no principal name for the certificate.
   Result<TlsPeer> peer_of(SSL* connection) const;
 
  private:
-  // Of a key's certificate: what may not change under clients.
+  // The parts of a key's certificate that may not change.
   struct Identity {
     std::string alias;
     Bytes subject;
@@ -70,7 +70,7 @@ class TlsContext {
   std::string files_;  // fingerprints
 };
 
-// A name or a numeric address that the certificate of a server must have, as browsers check it.
+// Sets the name or numeric address that the server's certificate must have, with the rules of browsers.
 bool expect_host_name(SSL* connection, const std::string& host);
 
 }  // namespace milena::security

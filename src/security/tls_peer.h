@@ -1,4 +1,4 @@
-// TlsPeer: what is known of the other side of a TLS connection when its handshake is over.
+// TlsPeer: the other side of a TLS connection, after the handshake.
 #pragma once
 
 #include <optional>

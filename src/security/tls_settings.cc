@@ -24,7 +24,7 @@ TlsSettings::TlsSettings(const Lookup& lookup)
 
 TlsSettings TlsSettings::of_listener(const config::ListenerSettings& listener, SecurityProtocol protocol) {
   return TlsSettings([&](ByteView name) {
-    // As in Kafka: what the broker as a whole asks for is meant for listeners without SASL.
+    // As in Kafka: the broker-wide setting applies only to listeners without SASL.
     if (name == "ssl.client.auth" && uses_sasl(protocol) && !listener.find_own({}, name)) {
       return Value{"none", Bytes(name)};
     }

@@ -1,5 +1,5 @@
-// TlsSettings: what the settings ssl.* say for one listener, those with its prefix before those without, or for a
-// client. Values are as written; TlsContext::load() reads them.
+// TlsSettings: the settings ssl.* for one listener, those with its prefix before those without, or for a client. Values
+// are as written; TlsContext::load() parses them.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@
 namespace milena::security {
 
 struct TlsSettings {
-  // A value, and the key that it was found under, for what is said of it.
+  // A value, and its key for messages.
   struct Value {
     std::optional<Bytes> text;
     std::string key;
@@ -45,7 +45,7 @@ struct TlsSettings {
   Value enabled_protocols;
   Value cipher_suites;
   Value principal_mapping_rules;
-  Value endpoint_identification;  // of clients: how the name in a server's certificate is checked
+  Value endpoint_identification;  // of clients: the check of the name in a server's certificate
   bool allow_dn_changes = false;
   bool allow_san_changes = false;
 };

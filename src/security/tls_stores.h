@@ -1,5 +1,5 @@
-// From TlsSettings to what its key store and its trust store hold. The rules about which settings go together are
-// Kafka's (DefaultSslEngineFactory). Reads files: on a thread that may block.
+// Loads the key store and the trust store of TlsSettings. The rules for combining settings are Kafka's
+// (DefaultSslEngineFactory). Reads files: on a thread that may block.
 #pragma once
 
 #include <optional>
@@ -11,13 +11,12 @@
 
 namespace milena::security {
 
-// Errors tell the key, the file and what was expected, and never a password.
+// Errors have the key, the file and what was expected, and never a password.
 Result<KeyStore> load_key_store(const TlsSettings& settings);
-// Nothing where none is named.
+// Nothing if none is set.
 Result<std::optional<KeyStore>> load_trust_store(const TlsSettings& settings);
 
-// What a file was when it was read: another one tells that it was replaced or rewritten. Empty for a file that is not
-// there.
+// Identifies the version of a file: it changes if the file is replaced or rewritten. Empty if there is no file.
 std::string file_fingerprint(ByteView path);
 
 }  // namespace milena::security

@@ -12,7 +12,7 @@
 namespace milena::tools {
 namespace {
 
-// With `code` the text is the broker's alone.
+// With `code` the text is only the broker's.
 Error acl_error(ErrorCode found, const std::optional<Bytes>& message, ErrorCode* code) {
   if (code == nullptr) return answer_error(found, message);
   *code = found;

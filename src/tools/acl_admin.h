@@ -1,4 +1,4 @@
-// What commands ask of a cluster about ACLs. Answers are by value; an answer's error code becomes an Error.
+// Requests of commands about a cluster's ACLs. Results are by value; a response's error code becomes an Error.
 #pragma once
 
 #include <compare>
@@ -13,18 +13,18 @@
 
 namespace milena::tools {
 
-// The resources that an ACL is about. In a filter `name` may be nothing: any.
+// The resources of an ACL. In a filter `name` may be nothing: any.
 struct AclResource {
   AclResourceType type = AclResourceType::kAny;
   std::optional<std::string> name;
   AclPatternType pattern = AclPatternType::kAny;
 
   auto operator<=>(const AclResource&) const = default;
-  // As Kafka's tools print it.
+  // In the form of Kafka's tools.
   std::string text() const;
 };
 
-// Who may, or may not, do what.
+// A rule that allows or denies a principal an operation.
 struct AclRule {
   std::string principal;
   std::string host;
@@ -37,17 +37,17 @@ struct AclRule {
 
 using Acls = std::map<AclResource, std::set<AclRule>>;
 
-// "describe", "DescribeConfigs", whatever the case; nullopt for none.
+// "describe", "DescribeConfigs", in any case; nullopt for an unknown one.
 std::optional<AclOperation> parse_acl_operation(const std::string& name);
-// "topic:orders", "cluster", ...; prefixed: names stand for all that begin with them.
+// "topic:orders", "cluster", ...; prefixed: names are prefixes.
 Result<AclResource> parse_acl_resource(const std::string& text, bool prefixed);
 // "User:alice".
 bool is_principal(const std::string& text);
 
-// After a failure `code` is the broker's error code, where it was that; the Error has its text then.
+// After a failure `code` is the broker's error code, if it was one; the Error then has its text.
 Result<Acls> describe_acls(Cluster& cluster, const AclResource& filter, ErrorCode* code = nullptr);
 Status create_acls(Cluster& cluster, const Acls& acls, ErrorCode* code = nullptr);
-// How many were deleted. Without rules: all of the resource.
+// Returns the number deleted. Without rules: all of the resource.
 Result<size_t> delete_acls(Cluster& cluster, const AclResource& filter, const std::set<AclRule>& rules,
                            ErrorCode* code = nullptr);
 

@@ -21,7 +21,7 @@ std::vector<int32_t> numbers(const List& from) {
   return {from.begin(), from.end()};
 }
 
-// The sentence alone, as Kafka's tools print it.
+// Only the message, as in Kafka's tools.
 Error sentence(ErrorCode code, const std::optional<Bytes>& message) {
   ErrorKind kind = code == ErrorCode::kTopicAlreadyExists ? ErrorKind::kExists : ErrorKind::kInvalid;
   std::string text(message && !message->empty() ? ByteView(*message) : ByteView(error_message(code)));
@@ -71,7 +71,7 @@ std::vector<TopicInfo> from_metadata(const MetadataResponse& answer) {
   return topics;
 }
 
-// What Metadata does not have: replicas that may lead though they are not in sync.
+// Adds the eligible leader replicas, which Metadata does not have: replicas that may lead though they are not in sync.
 Status add_eligible_leaders(Cluster& cluster, std::vector<TopicInfo>& topics) {
   DescribeTopicPartitionsRequest request;
   for (const TopicInfo& topic : topics) request.topics.emplace_back().name = topic.name;
@@ -92,7 +92,7 @@ Status add_eligible_leaders(Cluster& cluster, std::vector<TopicInfo>& topics) {
       }
     }
     if (!answer->next_cursor) return ok_status();
-    // The cursor's topic is one of ours, so its name outlives the answer.
+    // The cursor's topic is one of ours, so its name outlives the response.
     auto next = std::find_if(topics.begin(), topics.end(),
                              [&](auto& one) { return one.name == answer->next_cursor->topic_name; });
     if (next == topics.end()) return make_error(ErrorKind::kCorrupt, "the broker goes on with a topic not asked for");
@@ -173,7 +173,7 @@ Status add_partitions(Cluster& cluster, const std::string& topic, int32_t count,
 
 namespace {
 
-// A broker's own configs and loggers are known to it alone.
+// Only a broker itself knows its configs and loggers.
 Result<BrokerClient*> owner_of(Cluster& cluster, ConfigKind kind, const std::string& name) {
   bool of_one_broker = (kind == ConfigKind::kBroker || kind == ConfigKind::kBrokerLogger) && !name.empty();
   if (!of_one_broker) return &cluster.any();

@@ -1,4 +1,4 @@
-// What several commands ask of a cluster, each in one call: topics, configs, offsets. Answers are by value; an answer's
+// Requests shared by several commands, each in one call: topics, configs, offsets. Results are by value; a response's
 // error code becomes an Error.
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace milena::tools {
 
-// Of the requests about configs.
+// The resource types of requests about configs.
 enum class ConfigKind : int8_t { kTopic = 2, kBroker = 4, kBrokerLogger = 8, kClientMetrics = 16, kGroup = 32 };
 
 // DescribeConfigsResponse's config_source.
@@ -25,7 +25,7 @@ struct PartitionInfo {
   int32_t leader = -1;
   std::vector<int32_t> replicas;
   std::vector<int32_t> isr;
-  std::optional<std::vector<int32_t>> elr;  // absent where the broker does not say
+  std::optional<std::vector<int32_t>> elr;  // absent if the broker does not return it
   std::optional<std::vector<int32_t>> last_known_elr;
 };
 
@@ -46,10 +46,10 @@ struct NewTopic {
 
 // Sorted.
 Result<std::vector<std::string>> list_topics(Cluster& cluster, bool internal_too = true);
-// The names that match all of a Java expression, as Kafka's tools read it: commas are '|'.
+// The names that fully match a Java regex, as in Kafka's tools: commas are '|'.
 Result<std::vector<std::string>> matching_names(const std::vector<std::string>& names, const std::string& expression);
 Result<std::vector<TopicInfo>> describe_topics(Cluster& cluster, const std::vector<std::string>& names);
-// kExists if it is there.
+// kExists if it exists.
 Status create_topic(Cluster& cluster, const NewTopic& topic);
 Status delete_topics(Cluster& cluster, const std::vector<std::string>& names);
 Status add_partitions(Cluster& cluster, const std::string& topic, int32_t count,
@@ -58,18 +58,18 @@ Status add_partitions(Cluster& cluster, const std::string& topic, int32_t count,
 using ConfigEntry = DescribeConfigsResponse::DescribeConfigsResourceResult;
 // Sorted by name.
 Result<std::vector<ConfigEntry>> describe_configs(Cluster& cluster, ConfigKind kind, const std::string& name);
-// Of several topics, in the order of the names; each in the broker's own order, as Kafka's tools print them.
+// For several topics, in the order of the names; each in the broker's order, as in Kafka's tools.
 Result<std::vector<std::vector<ConfigEntry>>> describe_topic_configs(Cluster& cluster,
                                                                      const std::vector<std::string>& names);
 Status alter_configs(Cluster& cluster, ConfigKind kind, const std::string& name,
                      const std::map<std::string, std::string>& set, const std::vector<std::string>& remove);
-// Names of resources that have configs; empty where the broker cannot tell.
+// Names of resources that have configs; empty if the broker does not support this.
 Result<std::vector<std::string>> list_config_resources(Cluster& cluster, ConfigKind kind);
 
 using TopicPartitionName = std::pair<std::string, int32_t>;
-// ListOffsetsRequest's times that stand for a place.
+// ListOffsetsRequest's special times.
 inline constexpr int64_t kLatestTime = -1, kEarliestTime = -2;
-// -1 where no record is that young. Partitions that are not there, or have no leader, are left out.
+// -1 if no record is that recent. Unknown or leaderless partitions are left out.
 Result<std::map<TopicPartitionName, int64_t>> list_offsets(Cluster& cluster,
                                                            const std::map<TopicPartitionName, int64_t>& times,
                                                            bool read_committed = false);

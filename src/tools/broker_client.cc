@@ -10,10 +10,10 @@
 namespace milena::tools {
 namespace {
 
-// No answer that these commands ask for is larger.
+// No response to these commands is larger.
 constexpr int32_t kMostAnswerBytes = 256 << 20;
 constexpr int16_t kMostApiKey = 1024;
-// Of a session's time; then the client logs in anew.
+// The part of a session's lifetime after which the client authenticates again.
 constexpr int64_t kSessionUsed_percent = 85;
 
 }  // namespace

@@ -1,5 +1,5 @@
-// BrokerClient: one connection to a broker for the small commands of the binary: asks, and waits for the answer. Blocks
-// its caller; not for the broker itself.
+// BrokerClient: one connection to a broker for the small commands of the binary: sends a request, and waits for the
+// response. Blocks its caller; not for the broker itself.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@ namespace milena::tools {
 
 class BrokerClient {
  public:
-  // Connecting and each answer has this time. Logs in where it has credentials, and again before a session ends.
+  // Timeout of connecting and of each response. Authenticates if it has credentials, and again before the session ends.
   static Result<std::unique_ptr<BrokerClient>> connect(const BrokerAddress& address, int64_t timeout_ms,
                                                        const ClientSecurity& security = {},
                                                        std::string client_id = "milena");
 
-  // The answer to one request; it may be kept. `more_ms` is what the broker may wait before it answers.
+  // The response to one request; it owns its data. `more_ms` is how long the broker may wait before it responds.
   template <class Response, class Request>
   Result<Response> ask(const Request& request, int16_t version, int64_t more_ms = 0) {
     Writer writer = start_request(Request::kApiKey, version);
@@ -38,7 +38,7 @@ class BrokerClient {
     if (!reader.ok()) return unreadable(Request::kApiKey, answer_.size());
     return response;
   }
-  // The same in the newest version that both sides know.
+  // The same in the newest common version.
   template <class Response, class Request>
   Result<Response> ask(const Request& request) {
     Result<int16_t> version = common_version(Request::kApiKey, Request::kMinVersion, Request::kMaxVersion);
@@ -75,7 +75,7 @@ class BrokerClient {
 
   Writer start_request(ApiKey key, int16_t version);
   Status send(Writer request);
-  // Leaves the answer without its size in answer_.
+  // Stores the response without its size in answer_.
   Status exchange(Writer request, int64_t more_ms);
   Status receive_answer(Deadline deadline);
   Status log_in();

@@ -11,7 +11,7 @@ namespace milena::tools {
 
 namespace {
 
-// Of many partitions the first are named.
+// At most so many partitions are listed.
 constexpr size_t kNamed = 5;
 
 // "3 partitions cannot be used: a-0, a-1, b-2"; empty if all can.

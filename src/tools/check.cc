@@ -1,4 +1,4 @@
-// `milena check`: what is wrong with data directories that no broker uses at the moment.
+// `milena check`: checks data directories that no broker uses at the moment.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -79,7 +79,7 @@ Result<Checked> check_one(const std::string& path, bool all) {
   return checked;
 }
 
-// What several directories of one node must agree on.
+// Compares properties that all directories of one node must agree on.
 size_t compare(const std::vector<Checked>& all) {
   size_t problems = 0;
   std::map<std::string, std::string> seen;  // live partitions

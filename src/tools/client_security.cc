@@ -10,7 +10,7 @@ namespace {
 
 using ClientProperties = std::map<std::string, std::string>;
 
-// The defaults of Kafka's clients are those of its brokers.
+// Kafka's clients have the same defaults as its brokers.
 security::TlsSettings tls_of(const ClientProperties& properties) {
   return security::TlsSettings([&](ByteView name) {
     security::TlsSettings::Value value{std::nullopt, std::string(name)};

@@ -1,4 +1,4 @@
-// ClientSecurity: how a command shows brokers who it is, and whom it takes for a broker.
+// ClientSecurity: how a command authenticates itself and brokers.
 #pragma once
 
 #include <map>
@@ -16,11 +16,11 @@ struct ClientSecurity {
   std::optional<security::SaslCredentials> login;
 };
 
-// With TLS where there are settings of it: reads key stores.
+// With TLS if it is configured: reads key stores.
 Result<ClientSecurity> client_security(const std::optional<security::TlsSettings>& tls,
                                        std::optional<security::SaslCredentials> login);
-// Of Kafka's Java clients: security.protocol, ssl.*, sasl.mechanism, sasl.jaas.config. An error names the property,
-// and nothing secret.
+// From properties of Kafka's Java clients: security.protocol, ssl.*, sasl.mechanism, sasl.jaas.config. An error names
+// the property, and nothing secret.
 Result<ClientSecurity> client_security(const std::map<std::string, std::string>& properties);
 
 }  // namespace milena::tools

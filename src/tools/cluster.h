@@ -1,5 +1,5 @@
-// Cluster: what a command knows about the brokers: one connection to each that it has to ask, who leads a partition,
-// who coordinates a group. Blocks its caller.
+// Cluster: a command's view of the brokers: one connection to each that it uses, the leaders of partitions, the
+// coordinators of groups. Blocks its caller.
 #pragma once
 
 #include <map>
@@ -18,15 +18,15 @@ namespace milena::tools {
 inline constexpr char kUsualServer[] = "localhost:9092";
 inline constexpr int64_t kCommandTimeoutMs = 15'000;
 
-// How a command reaches its brokers: the options that all have, and what the file of --command-config says.
+// How a command reaches its brokers: the common options, and the properties in the file of --command-config.
 struct ClusterOptions {
   std::string servers;  // empty: kUsualServer
   std::string config_file;
   std::map<std::string, std::string> properties;  // of Kafka's Java clients
   std::string client_id = "milena";
   int64_t timeout_ms = kCommandTimeoutMs;
-  ClientSecurity security;         // as the properties say
-  BrokerTransportMaker transport;  // instead of what they say
+  ClientSecurity security;         // from the properties
+  BrokerTransportMaker transport;  // instead of that of the properties
 
   // --bootstrap-server (also -b) and --command-config.
   void add_to(Options& options);
@@ -37,26 +37,26 @@ class Cluster {
   // Reads the file, and connects to the first server that answers.
   static Result<std::unique_ptr<Cluster>> open(ClusterOptions options);
 
-  // Of any broker.
+  // Asks any broker.
   template <class Response, class Request>
   Result<Response> ask(const Request& request) {
     return any_->ask<Response>(request);
   }
-  // Null where the cluster does not name this broker, or it cannot be reached.
+  // Null if the broker is unknown or unreachable.
   Result<BrokerClient*> broker(int32_t id);
   Result<BrokerClient*> leader(const std::string& topic, int32_t partition);
   Result<int32_t> leader_id(const std::string& topic, int32_t partition);
-  // Waits while the coordinator is still being found.
+  // Waits until there is a coordinator.
   Result<BrokerClient*> group_coordinator(const std::string& group);
 
-  // Of all topics where `names` is empty; of some, unknown ones too, each with its error.
+  // Of all topics if `names` is empty; else of these, unknown ones too, each with its error.
   Result<MetadataResponse> metadata(const std::vector<std::string>& names = {}, bool create = false);
-  // One topic that exists; waits for its leaders. What is learnt is kept for leader().
+  // One topic that exists; waits for its leaders. Keeps the metadata for leader().
   Result<MetadataResponse::MetadataResponseTopic> topic(const std::string& name, bool create = false);
   void forget_leaders() { leaders_.clear(); }
-  // After a connection broke. What cannot be reached now may be later.
+  // Connects again after a connection broke. An unreachable broker may be reachable later.
   void reconnect();
-  // By id, as the last metadata has them.
+  // By id, from the last metadata.
   const std::vector<MetadataResponse::MetadataResponseBroker>& brokers() const { return brokers_; }
   Result<std::vector<BrokerClient*>> all_brokers();
 
@@ -77,11 +77,11 @@ class Cluster {
   std::map<std::pair<std::string, int32_t>, int32_t> leaders_;
 };
 
-// For an answer's error code: "NAME: what the answer says, or Kafka's sentence".
+// For a response's error code: "NAME: the response's message, or Kafka's".
 Error answer_error(ErrorCode code, const std::optional<Bytes>& message = std::nullopt);
-// Worth another try after a short time: the cluster has not settled.
+// Whether the error is retriable after a short time.
 bool is_passing(ErrorCode code);
-// Between two tries.
+// Waits between two tries.
 void wait_a_little();
 
 // "key=value" of each; an Error names the one without '='.

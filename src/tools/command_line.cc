@@ -102,7 +102,7 @@ std::string no_such_command(const std::string& word) {
   return fmt::format("{}: no such command, and no file of settings.{}", word, meant);
 }
 
-// A file of settings has a dot or a slash in its name, or is there. Anything else is a command that somebody expected.
+// A file of settings has a dot or a slash in its name, or exists. Anything else is an unknown command.
 bool may_be_a_file(const std::string& word) {
   return word.find_first_of("./") != std::string::npos || posix_file_system().exists(word);
 }
@@ -111,7 +111,7 @@ bool is_port(ByteView word) {
   return !word.empty() && std::all_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// A word that is no option.
+// A word that is not an option.
 void take_word(const std::string& word, bool first, CommandLine& line) {
   const KnownCommand* command = first ? find_command(word) : nullptr;
   bool is_health = line.command == Command::kHealth && line.address.empty();
@@ -132,7 +132,7 @@ void take_word(const std::string& word, bool first, CommandLine& line) {
   }
 }
 
-// Names that mean a command wherever the program is called by them.
+// Names of links that run a command.
 bool is_link_name(const std::string& path) {
   ByteView name = ByteView(path).substr(path.rfind('/') + 1);
   return name.starts_with("kafka-") || name == "rpk" || name == "redpanda";

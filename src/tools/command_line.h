@@ -1,4 +1,4 @@
-// The words behind `milena`: what is to be done, and with which settings.
+// The command line of `milena`: the command and its settings.
 #pragma once
 
 #include <string>
@@ -28,15 +28,15 @@ struct CommandLine {
   bool environment = false;  // KAFKA_* variables count, too
   bool dev_security = false;
   bool all = false;     // config: the defaults, too
-  std::string address;  // health: whom to ask instead of the broker of these settings
+  std::string address;  // health: the broker to ask instead of that of these settings
   std::string client_config;  // health: properties of a Java client to ask with
   std::vector<std::string> say_when_ready;  // lines for programs that wait for them
   const ToolCommand* tool = nullptr;
   ToolWords words;      // the tool's
-  std::string mistake;  // what cannot be understood; empty if all is well
+  std::string mistake;  // the mistake; empty if there is none
 };
 
-// The first word is the program's name: one of Kafka's scripts' makes it that script.
+// The first word is the program's name: with a name of Kafka's scripts it acts as that script.
 CommandLine parse_command_line(int count, const char* const* words);
 std::string help_text();
 

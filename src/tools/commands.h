@@ -1,5 +1,5 @@
-// The commands of the binary besides serving, for machines and images that have no other tools of Kafka's. They print
-// to standard output and return the process's exit code; what went wrong goes to standard error.
+// The commands of the binary besides serving, for machines and images without Kafka's tools. They print to standard
+// output and return the process's exit code; errors go to standard error.
 #pragma once
 
 #include <optional>
@@ -14,10 +14,10 @@ namespace milena::tools {
 
 using ToolWords = std::span<const char* const>;
 
-// `milena health`: 0 if the broker answers and all partitions of the cluster can be used. Else it says why not.
+// `milena health`: 0 if the broker responds and all partitions of the cluster are available. Else it prints why not.
 int run_health(const BrokerAddress& address, const ClientSecurity& security = {});
 
-// Stand-ins for Kafka's scripts: their options, output and exit codes.
+// Replacements for Kafka's scripts, with their options, output and exit codes.
 int run_kafka_topics(ToolWords words);
 int run_kafka_console_producer(ToolWords words);
 int run_kafka_console_consumer(ToolWords words);
@@ -30,10 +30,10 @@ int run_kafka_dump_log(ToolWords words);
 int run_kafka_producer_perf_test(ToolWords words);
 int run_kafka_consumer_perf_test(ToolWords words);
 
-// What Redpanda's containers are started with, as words to serve with; without them, `code` is what to end with.
+// Translates the arguments of Redpanda's containers into those of `serve`; without a result, `code` is the exit code.
 std::optional<std::vector<std::string>> redpanda_words(ToolWords words, int& code);
 
-// The program's own.
+// milena's own commands.
 int run_topics(ToolWords words);
 int run_groups(ToolWords words);
 int run_configs(ToolWords words);
@@ -52,11 +52,11 @@ int run_cluster(ToolWords words);
 int run_doctor(ToolWords words);
 int run_tap(ToolWords words);
 int run_completion(ToolWords words);
-// `milena check`: 0: nothing is wrong, or all of it was repaired; 1: something is; 2: it could not be examined.
+// `milena check`: 0: no problems, or all were repaired; 1: problems; 2: it could not be examined.
 int run_check(ToolWords words);
 
 // Writes the users of --add-scram (kafka-storage format) into a new directory of the metadata; with an empty directory
-// it only checks them. The records are the broker's, so src/main.cc sets it. Null: --add-scram is refused.
+// it only checks them. src/broker has the records, so src/main.cc sets it. Null: --add-scram is refused.
 inline Status (*write_scram_users)(std::span<const std::string> users, const std::string& directory) = nullptr;
 
 // A command of the binary by name: `milena NAME ...`, or, for a script of Kafka's, a link of that name.
@@ -69,7 +69,7 @@ std::span<const ToolCommand> tool_commands();
 // "kafka-topics.sh", "/opt/kafka/bin/kafka-topics", "topics"; null if there is none.
 const ToolCommand* find_tool_command(std::string name);
 
-// To standard error; returns the exit code.
+// Prints to standard error; returns the exit code.
 int complain(const std::string& message);
 
 

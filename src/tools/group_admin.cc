@@ -13,7 +13,7 @@
 namespace milena::tools {
 namespace {
 
-// Asks the group's coordinator, again while it loads.
+// Asks the group's coordinator, and retries while it loads.
 template <class Response, class Request, class CodeOf>
 Result<Response> ask_coordinator(Cluster& cluster, const std::string& group, const Request& request, CodeOf code_of) {
   Deadline deadline = deadline_in(cluster.options().timeout_ms);
@@ -26,7 +26,7 @@ Result<Response> ask_coordinator(Cluster& cluster, const std::string& group, con
   }
 }
 
-// The topics of a classic member, as consumers write them: version, topics with their partitions.
+// The assignment of a classic member in the consumers' format: version, topics with their partitions.
 std::vector<TopicPartitionName> parse_assignment(ByteView bytes) {
   std::vector<TopicPartitionName> found;
   Reader reader(bytes);
@@ -133,7 +133,7 @@ Result<GroupInfo> describe_group(Cluster& cluster, const std::string& group) {
       RETURN_IF_ERROR(fill_consumer_group(found, info));
       return info;
     }
-    // A classic group is none here.
+    // A classic group is not found here.
     if (found.error_code != ErrorCode::kGroupIdNotFound) return answer_error(found.error_code, found.error_message);
   }
   DescribeGroupsRequest classic;
@@ -188,7 +188,7 @@ Result<std::map<TopicPartitionName, GroupOffset>> fetch_committed(Cluster& clust
   };
   take(answer->topics, [](const auto& topic) { return topic.name; });
   if (answer->groups.empty()) return found;
-  // Newer answers have the topic's id alone.
+  // Newer responses only have the topic's id.
   std::map<Uuid, std::string> names;
   bool by_id = std::any_of(answer->groups.front().topics.begin(), answer->groups.front().topics.end(),
                            [](const auto& topic) { return topic.name.empty(); });

@@ -1,4 +1,4 @@
-// What commands ask of group coordinators: lists and descriptions of groups of both protocols, committed offsets.
+// Requests of commands to group coordinators: lists and descriptions of groups of both protocols, committed offsets.
 #pragma once
 
 #include <map>
@@ -31,7 +31,7 @@ struct GroupMemberInfo {
   std::vector<TopicPartitionName> assignment;
   std::vector<TopicPartitionName> target;
   std::optional<int32_t> epoch;
-  std::optional<bool> upgraded;  // of a consumer group: whether it speaks the group's protocol
+  std::optional<bool> upgraded;  // of a consumer group: whether the member uses its protocol
 };
 
 struct GroupInfo {
@@ -45,19 +45,19 @@ struct GroupInfo {
   std::vector<GroupMemberInfo> members;
 };
 
-// Of all brokers, sorted by name: those that consumers use.
+// The consumers' groups of all brokers, sorted by name.
 Result<std::vector<GroupListing>> list_groups(Cluster& cluster, const std::vector<std::string>& states = {},
                                               const std::vector<std::string>& types = {});
-// kNotFound for a group that is not there.
+// kNotFound for an unknown group.
 Result<GroupInfo> describe_group(Cluster& cluster, const std::string& group);
-// The answer's error; kNone when it is gone.
+// The response's error; kNone if it was deleted.
 Result<ErrorCode> delete_group(Cluster& cluster, const std::string& group);
 Result<std::map<TopicPartitionName, GroupOffset>> fetch_committed(Cluster& cluster, const std::string& group);
-// As a member where an epoch is given; otherwise as an administrator of an empty group.
+// As a member if an epoch is given; otherwise as an administrator of an empty group.
 Status commit_offsets(Cluster& cluster, const std::string& group,
                       const std::map<TopicPartitionName, GroupOffset>& offsets, const std::string& member_id = "",
                       int32_t epoch = -1);
-// The answer of each partition; an Error for the group as a whole.
+// The result for each partition; an Error for the group as a whole.
 Result<std::map<TopicPartitionName, ErrorCode>> delete_offsets(Cluster& cluster, const std::string& group,
                                                                const std::vector<TopicPartitionName>& partitions,
                                                                ErrorCode& group_error);

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kScreenColumns = 80;
 constexpr size_t kHelpColumn = 34;
 
-// `text` in lines that end before the screen does; all but the first are indented.
+// `text` wrapped to the screen's width; all lines but the first are indented.
 std::string wrapped(const std::string& text, size_t column) {
   std::string out;
   size_t at = column;
@@ -76,7 +76,7 @@ Options::~Options() = default;
 
 namespace {
 
-// The last of the values that were given.
+// The last given value.
 template <class Text>
 CLI::callback_t last_into(Text& to) {
   return [&to](const CLI::results_t& given) {
@@ -119,7 +119,7 @@ void Options::texts(const char* names, std::vector<std::string>& to, const char*
 void Options::maybe_text(const char* names, std::optional<std::string>& to, const char* value, const char* help) {
   auto take = [&to](const CLI::results_t& given) {
     to = given.empty() ? std::string() : given.back();
-    if (*to == "{}") to->clear();  // CLI11's word for a value that is not there
+    if (*to == "{}") to->clear();  // CLI11's placeholder for a missing value
     return true;
   };
   parts_->add(names, take, value, help)->expected(0, 1)->take_last();
@@ -220,7 +220,7 @@ std::optional<int> Options::parse(std::span<const char* const> words) {
     return 0;
   }
   if (parts_->version_wanted) {
-    // The release of Kafka whose tools these stand in for comes first, as scripts expect it.
+    // The release of Kafka whose tools these replace comes first, as scripts expect.
     fmt::print("4.3.1 (Milena)\n");
     return 0;
   }

@@ -1,5 +1,5 @@
-// Options: the words behind a command, taken apart by CLI11. A command names its options and where their values go, and
-// calls parse(). Help, mistakes and the words that a shell's completion offers come from the same list.
+// Options: parses the words behind a command, with CLI11. A command declares its options and the variables for their
+// values, and calls parse(). Help, error messages and shell completion come from the same list.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace milena::tools {
 
-// The exit code of a command that could not understand its words.
+// The exit code for a wrong command line.
 inline constexpr int kUsageMistake = 2;
 
 class Options {
@@ -25,10 +25,10 @@ class Options {
   Options(Style style, std::string program, std::string summary, std::string usage);
   ~Options();
 
-  // `names` is "-p,--partitions", or the name of a word without a dash. `value` is what help calls the value.
+  // `names` is "-p,--partitions", or the name of a word without a dash. `value` is the value's name in help.
   void flag(const char* names, bool& to, const char* help);
   void text(const char* names, std::string& to, const char* value, const char* help);
-  // Whether it was given is told apart from its value.
+  // nullopt if it was not given.
   void text(const char* names, std::optional<std::string>& to, const char* value, const char* help);
   // May be given several times.
   void texts(const char* names, std::vector<std::string>& to, const char* value, const char* help);
@@ -36,18 +36,18 @@ class Options {
   void maybe_text(const char* names, std::optional<std::string>& to, const char* value, const char* help);
   void number(const char* names, int64_t& to, const char* value, const char* help);
   void number(const char* names, std::optional<int64_t>& to, const char* value, const char* help);
-  // Words that are no options.
+  // Words without a dash.
   void word(const char* name, std::string& to, const char* help);
   void words(const char* name, std::vector<std::string>& to, const char* help);
-  // Taken and left without effect, as Kafka's options for what only its own clients have.
+  // Accepted without effect, for options of Kafka that only concern its own clients.
   void ignored(const char* names, const char* value, const char* help);
   void ignored_flag(const char* names, const char* help);
   // Lines below the options in help.
   void example(const char* line);
 
-  // What to exit with when there is nothing more to do: help was asked for, or there was a mistake.
+  // The exit code if there is nothing more to do: after help, or after a mistake.
   std::optional<int> parse(std::span<const char* const> words);
-  // Says what is wrong and how it is used; the exit code.
+  // Prints the mistake and the usage; returns the exit code.
   int mistake(const std::string& message) const;
   std::string help() const;
 
@@ -57,7 +57,7 @@ class Options {
   std::unique_ptr<Parts> parts_;
 };
 
-// The word that asks a command for the names of its options, one a line, instead of its work: for shells' completion.
+// With this word a command only prints the names of its options, one per line: for shell completion.
 inline constexpr char kListOptions[] = "--list-options-of-this-command";
 
 }  // namespace milena::tools

@@ -1,4 +1,4 @@
-// What commands print: tables for people, JSON for programs.
+// Output of commands: tables for people, JSON for programs.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace milena::tools {
 
-// Columns as wide as their longest cell, two spaces apart. Cells of numbers stand at the right. A head that ends with
-// [] is of lists of numbers, one that ends with $ of texts whatever they look like; both ends show in JSON alone.
+// Columns as wide as their longest cell, two spaces apart. Numbers are aligned to the right. A head ending with [] is
+// for lists of numbers, one ending with $ for texts even if they look like numbers; both only matter for JSON.
 class Table {
  public:
   explicit Table(std::vector<std::string> heads);
@@ -18,7 +18,7 @@ class Table {
   std::string text() const;
   // An array of objects, by the heads in lower case; numbers, true and false as such.
   std::string json() const;
-  // One or the other, to standard output.
+  // Prints the table or the JSON to standard output.
   void print(bool as_json) const;
 
  private:

@@ -1,4 +1,4 @@
-// `rpk redpanda start`, `redpanda start`: what containers of Redpanda are started with, as settings of Milena's.
+// `rpk redpanda start`, `redpanda start`: converts the arguments of Redpanda's containers to settings of Milena.
 #include <fmt/format.h>
 #include <yaml-cpp/yaml.h>
 
@@ -43,7 +43,7 @@ struct Listener {
   std::string port;
 };
 
-// A name of Redpanda's may be in small letters, or missing.
+// Redpanda's names may be in lower case, or missing.
 std::string listener_name(std::string name) {
   if (name.empty()) name = "PLAINTEXT";
   std::transform(name.begin(), name.end(), name.begin(),
@@ -88,7 +88,7 @@ std::string joined(const std::vector<Listener>& listeners) {
   return text;
 }
 
-// What the file says, where the options do not.
+// Reads settings that the options do not set from the file.
 Status read_file(const std::string& path, std::vector<Listener>& listeners, std::vector<Listener>& advertised,
                  std::string& directory) {
   if (!posix_file_system().exists(path)) return ok_status();
@@ -113,7 +113,7 @@ void add_listeners(const std::vector<Listener>& listeners, const std::vector<Lis
     words.push_back("--override");
     words.push_back(setting);
   };
-  std::vector<Listener> told;  // of listeners that are there
+  std::vector<Listener> told;  // of existing listeners
   for (const Listener& one : advertised) {
     bool there = std::any_of(listeners.begin(), listeners.end(), [&](auto& other) { return other.name == one.name; });
     if (there || listeners.empty()) told.push_back(one);
@@ -176,7 +176,7 @@ std::optional<std::vector<std::string>> redpanda_words(ToolWords given, int& cod
   if (!wanted.node_id.empty() && wanted.node_id != "0") {
     words.insert(words.end(), {"--override", "node.id=" + wanted.node_id});
   }
-  // What modules wait for.
+  // Testcontainers' modules wait for these lines.
   for (const char* line : {"Started Kafka API server", "Successfully started Redpanda!"}) {
     words.insert(words.end(), {"--say-when-ready", line});
   }

@@ -1,4 +1,4 @@
-// What commands ask of a cluster about the users of SCRAM.
+// Requests of commands about the users of SCRAM.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace milena::tools {
 
 // A failure names the user.
 Status alter_scram(Cluster& cluster, const AlterUserScramCredentialsRequest& request);
-// Makes the user, or gives it another password.
+// Creates the user, or changes its password.
 Status set_scram_password(Cluster& cluster, const std::string& user, security::ScramMechanism mechanism,
                           const std::string& password, int32_t iterations = security::kLeastScramIterations);
 Result<bool> has_scram_user(Cluster& cluster, const std::string& user, security::ScramMechanism mechanism);

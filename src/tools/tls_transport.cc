@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
 
-// OpenSSL works on two buffers in memory; what they hold goes to the connection below and comes from there.
+// OpenSSL works on two buffers in memory; their bytes are sent to and received from the connection below.
 class TlsTransport final : public BrokerTransport {
  public:
   TlsTransport(std::unique_ptr<BrokerTransport> below, std::shared_ptr<const security::TlsContext> context,

@@ -130,7 +130,7 @@ std::string BrokerAddress::text() const {
 
 Result<BrokerAddress> parse_broker_address(const std::string& text) {
   std::string first = text.substr(0, text.find(','));
-  // As in Kafka, the name of a listener's protocol may stand before it.
+  // As in Kafka, the address may begin with the name of a listener's protocol.
   if (size_t scheme = first.find("://"); scheme != std::string::npos) first.erase(0, scheme + 3);
   size_t colon = first.rfind(':');
   int64_t port = colon == std::string::npos ? 0 : config::parse_integer(ByteView(first).substr(colon + 1)).value_or(0);

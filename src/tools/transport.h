@@ -1,5 +1,5 @@
-// BrokerTransport: the bytes between a command and a broker. Plain TCP is here; a transport with TLS on top of it is
-// made by another BrokerTransportMaker (tls_transport.h). Blocks its caller.
+// BrokerTransport: the bytes between a command and a broker. Plain TCP is here; another BrokerTransportMaker creates a
+// transport with TLS on top of it (tls_transport.h). Blocks its caller.
 #pragma once
 
 #include <chrono>
@@ -39,9 +39,9 @@ class BrokerTransport {
  public:
   virtual ~BrokerTransport() = default;
 
-  // All of it, or it fails.
+  // Sends all bytes, or fails.
   virtual Status send(ByteView bytes, Deadline deadline) = 0;
-  // What there is, and at least one byte.
+  // Returns the bytes that are there; waits for at least one.
   virtual Result<size_t> receive_some(char* to, size_t most, Deadline deadline) = 0;
   Status receive(char* to, size_t count, Deadline deadline);
   // When the first of the broker's certificates expires, in seconds since 1970; nullopt without any.
@@ -50,14 +50,14 @@ class BrokerTransport {
 
 using BrokerTransportMaker = std::function<Result<std::unique_ptr<BrokerTransport>>(const BrokerAddress&, Deadline)>;
 
-// Whole requests and answers, with their sizes, instead of a socket.
+// Exchanges whole requests and responses, with their sizes, instead of a socket.
 using FrameExchange = std::function<Result<Bytes>(ByteView request, Deadline deadline)>;
-// Whatever the address.
+// The same exchange for every address.
 BrokerTransportMaker transport_over(FrameExchange exchange);
 
 Result<std::unique_ptr<BrokerTransport>> connect_plain(const BrokerAddress& address, Deadline deadline);
 
-// After SIGINT or SIGTERM, waiting ends with an error, so that a command can close what it holds and end.
+// After SIGINT or SIGTERM, waiting ends with an error, so that a command can clean up and end.
 void stop_on_signals();
 bool stop_requested();
 

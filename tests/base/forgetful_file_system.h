@@ -1,9 +1,8 @@
-// ForgetfulFileSystem: a disk in memory that forgets at a loss of power what was not synced: the bytes of files, and
-// the names in directories, each on its own. A name and the bytes behind it are two things: a file may be there and be
-// empty.
+// ForgetfulFileSystem: a disk in memory that loses unsynced data at a loss of power: the bytes of files, and the names
+// in directories, independently. A file may be there and be empty.
 //
-// Within a directory the changes of names reach the disk in their order; how many of those that nobody synced did, the
-// test says. Open files of before the loss go on existing, but not in the tree: a process that died cannot harm it.
+// Within a directory the changes of names reach the disk in their order; the test chooses how many of the unsynced ones
+// did. Files opened before the loss still exist, but not in the tree: a dead process cannot change it.
 #pragma once
 
 #include <algorithm>
@@ -21,23 +20,23 @@ namespace milena::base_test {
 
 class ForgetfulFileSystem final : public FileSystem {
  public:
-  // How many of the unsynced changes of a directory's names, in their order, reached the disk all the same.
+  // The number of unsynced changes of a directory's names, in their order, that reached the disk.
   using KeptNames = std::function<size_t(const std::string& directory, size_t changes)>;
-  // Whether the unsynced bytes of a file did.
+  // Whether the unsynced bytes of a file reached the disk.
   using KeptBytes = std::function<bool(const std::string& file)>;
   static size_t no_names(const std::string&, size_t) { return 0; }
   static size_t all_names(const std::string&, size_t changes) { return changes; }
   static bool no_bytes(const std::string&) { return false; }
   static bool all_bytes(const std::string&) { return true; }
 
-  // Asked before each call, with its name ("rename", "write", ...) and path; true: it fails, and does nothing.
+  // Called before each operation, with its name ("rename", "write", ...) and path; true: it fails, and does nothing.
   std::function<bool(ByteView call, const std::string& path)> fails;
 
   void lose_power(const KeptNames& names = no_names, const KeptBytes& bytes = no_bytes) {
     std::lock_guard lock(mutex_);
     root_ = after_loss(*root_, "", names, bytes);
   }
-  // As if everything so far had been written long ago.
+  // As if everything so far had been synced.
   void settle() {
     std::lock_guard lock(mutex_);
     settle(*root_);
@@ -130,7 +129,7 @@ class ForgetfulFileSystem final : public FileSystem {
  private:
   struct Node;
   using Names = std::map<std::string, std::shared_ptr<Node>>;
-  using Change = std::vector<std::pair<std::string, std::shared_ptr<Node>>>;  // null: the name goes
+  using Change = std::vector<std::pair<std::string, std::shared_ptr<Node>>>;  // null: the name is removed
   struct Node {
     bool directory = false;
     Bytes bytes, synced_bytes;

@@ -1,4 +1,4 @@
-// ForwardingFileSystem: the real file system behind an interface to override, for tests in which some calls fail.
+// ForwardingFileSystem: the real file system, to be overridden by tests in which some calls fail.
 #pragma once
 
 #include <memory>

@@ -1,4 +1,4 @@
-// What clients may make of the log.
+// Text of clients in the log.
 #include "base/log.h"
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 namespace milena {
 namespace {
 
-// What is written to standard output while `task` runs.
+// The standard output while `task` runs.
 template <class Task>
 std::string logged(Task task) {
   const LogLevel before = log_level();
@@ -67,7 +67,7 @@ TEST(Log, LinesOfOneKindAreLimitedAndCounted) {
   EXPECT_GE(lines_in(text), 1000u);
   EXPECT_LT(lines_in(text), 3000u);
   EXPECT_NE(text.find("another kind"), std::string::npos);
-  // How many were left out is told by the first line of any kind that comes a moment later.
+  // A moment later the first line of any kind is preceded by the number of omitted ones.
   const std::string later = logged([] {
     const int64_t until_ms = system_clock().steady_ms() + 1100;
     while (system_clock().steady_ms() < until_ms) admit_log_line(LogLevel::kInfo, "a kind that is never written");

@@ -8,7 +8,7 @@ namespace {
 TEST(RateMeter, AYoungMeterIsTakenToHaveBeenSilentBefore) {
   RateMeter meter(11, 1000);
   meter.record(10'000, 5000);
-  // All windows but the running one count, ten seconds.
+  // All windows but the current one count, ten seconds.
   EXPECT_DOUBLE_EQ(meter.rate(5000), 1000);
   EXPECT_EQ(meter.throttle_ms(1000, 5000), 0);
   EXPECT_EQ(meter.throttle_ms(500, 5000), 10'000);
@@ -54,7 +54,7 @@ TEST(RateMeter, TheGreatestWindowsAndTheLeastBoundAreNoFault) {
 TEST(TokenBucket, GivesTheBurstFirstAndThenTheRate) {
   TokenBucket bucket(10);
   EXPECT_DOUBLE_EQ(bucket.available(2, 1000), 20);
-  bucket.spend(25, 2, 1000);  // the one that empties it is served
+  bucket.spend(25, 2, 1000);  // the one that empties it passes
   EXPECT_EQ(bucket.throttle_ms(2, 1000), 2500);
   EXPECT_EQ(bucket.throttle_ms(2, 3500), 0);
   EXPECT_DOUBLE_EQ(bucket.available(2, 1'000'000), 20);

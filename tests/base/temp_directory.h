@@ -1,4 +1,4 @@
-// TempDirectory: a directory of a test's own, removed with it.
+// TempDirectory: a test's own directory, removed with it.
 #pragma once
 
 #include <stdlib.h>

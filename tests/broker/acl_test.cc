@@ -1,4 +1,4 @@
-// ACLs over the wire: what they allow takes effect with the answer, on every shard, and after a restart.
+// ACLs over the wire: they take effect with the response, on every shard, and after a restart.
 #include "protocol/acl.h"
 
 #include "broker/node_fixture.h"
@@ -13,7 +13,7 @@
 namespace milena::broker::broker_test {
 namespace {
 
-// Everybody is User:ANONYMOUS here: the administrator comes from 127.0.0.1, the others from elsewhere.
+// All clients are User:ANONYMOUS here: the administrator connects from 127.0.0.1, others from other hosts.
 class AclTest : public NodeFixture {
  protected:
   void SetUp() override {
@@ -136,7 +136,7 @@ TEST_P(AclTest, APatternStandsForTopicsThatItsSubscriberMaySee) {
   EXPECT_EQ(joined.assignment->topic_partitions[0].topic_id, topic_id("seen"));
 }
 
-// Settings that another broker would have enforced differently.
+// Settings that another broker would enforce differently.
 TEST(AclSettings, SuperUsersAreReadAtTheStart) {
   NodeHarness node(1);
   node.set("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer");

@@ -1,4 +1,4 @@
-// A small request cannot ask for an answer without a bound. One that needs more memory than is available fails alone.
+// A small request cannot get an unbounded response. One that needs more memory than is available fails alone.
 #include "broker/transaction_fixture.h"
 #include "protocol/message_allocation.h"
 #include "protocol/messages/consumer_group_describe.h"
@@ -52,7 +52,7 @@ TEST_P(AnswerSizeTest, ATopicThatIsNamedOftenIsAnsweredOnce) {
   EXPECT_EQ(answer.topics[1].error_code, ErrorCode::kUnknownTopicId);
 }
 
-// As Kafka does, each is described; but not to no end.
+// As in Kafka, each is described; but there is a limit.
 TEST_P(AnswerSizeTest, ConfigsThatAreAskedForTooOftenAreRefused) {
   const std::vector<std::string> names(50'000, "t");
   for (const int8_t type : {kTopicResource, kGroupResource}) {
@@ -95,7 +95,7 @@ TEST_P(AnswerSizeTest, TransactionsThatAreAskedForTooOftenAreRefused) {
   EXPECT_LT(client().last_answer_size(), kLargestAnswer_bytes);
 }
 
-// Two bytes each, and two hundred for the answer to each.
+// Two bytes each, and two hundred for the response to each.
 TEST_P(AnswerSizeTest, ARequestThatNamesTooMuchClosesItsConnection) {
   ConsumerGroupDescribeRequest request;
   request.group_ids.assign(1'000'000, "g");
@@ -108,7 +108,7 @@ TEST_P(AnswerSizeTest, ARequestThatNamesTooMuchClosesItsConnection) {
   EXPECT_EQ(client().ask<ConsumerGroupDescribeResponse>(request, 1).groups.size(), 100'000u);
 }
 
-// Wherever it happens: while the request is decoded, while it is answered, while the answer is written.
+// At any time: while the request is decoded, while it is handled, while the response is written.
 TEST_P(AnswerSizeTest, ARequestThatNeedsMoreMemoryThanThereIsEndsAlone) {
   create_topic("w", 2'000);
   commit("g", 0, 7);
@@ -133,7 +133,7 @@ TEST_P(AnswerSizeTest, ARequestThatNeedsMoreMemoryThanThereIsEndsAlone) {
   }
 }
 
-// On whichever shard the coordinator is. It is loaded anew, since nobody knows how far it had come.
+// On any shard. The coordinator is loaded again, since its state is unknown.
 TEST_P(AnswerSizeTest, ACoordinatorThatHasNoMemoryForAnAnswerGoesOn) {
   commit("g", 0, 7);
   OffsetFetchRequest request = committed_request("g", 0);

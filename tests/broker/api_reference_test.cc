@@ -26,7 +26,7 @@ TEST(ApiReference, ThePermissionsInDocsAreThoseOfTheHandlers) {
   EXPECT_TRUE(*page == permission_reference()) << "write it anew: script/reference";
 }
 
-// Each request is answered in all versions from the oldest that Kafka 3.9 takes to the newest that 4.3 offers.
+// Each request is supported in all versions from the oldest of Kafka 3.9 to the newest of 4.3.
 TEST(ApiReference, HandlersTakeEveryVersion) {
   for (const ApiEntry& api : api_registry()) {
     const ApiInfo* info = find_api(api.key);

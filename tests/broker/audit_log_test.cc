@@ -1,4 +1,4 @@
-// The audit log: who asks for what they may not, and who changes the cluster, is written down.
+// The audit log: denied requests, and changes of the cluster, are logged.
 #include "broker/clients/audit_log.h"
 
 #include <fstream>
@@ -53,7 +53,7 @@ TEST_P(AuditLogTest, DeniedAndAdministrativeRequestsAreLines) {
   produce("t", 0, {"allowed, and no affair of the log"});
   close_topic("t");
   EXPECT_EQ(produce("t", 0, {"v"}).error_code, ErrorCode::kTopicAuthorizationFailed);
-  // Left out without a word, and so not denied.
+  // Left out of the response without an error, and so not denied.
   MetadataRequest all;
   all.topics.reset();
   EXPECT_TRUE(client().ask<MetadataResponse>(all, 9).topics.empty());

@@ -1,5 +1,5 @@
-// Every handler asks whether its client may do what it wants: for what Kafka asks, and never without asking. The
-// requests are in permission_samples.h; what each API declares is in its entry (broker/api_entry.h).
+// Every handler authorizes its client: for Kafka's operations, and always. The requests are in permission_samples.h;
+// each API's entry declares its permissions (broker/api_entry.h).
 #include <algorithm>
 #include <set>
 
@@ -23,7 +23,7 @@
 namespace milena::broker::broker_test {
 namespace {
 
-// Answers as it is told, and keeps what it was asked.
+// Gives fixed answers, and records the questions.
 class RecordingAuthorizer final : public security::Authorizer {
  public:
   bool allows(const security::Requester& who, security::Permission permission, ByteView resource_name) const override {
@@ -41,7 +41,7 @@ class RecordingAuthorizer final : public security::Authorizer {
     asked.emplace_back(permission, "");
     return allow;
   }
-  // What answers carry about operations is not a question of the handler's own.
+  // Authorized operations in responses do not count as questions of the handler.
   int32_t allowed_operations(const security::Requester& who, AclResourceType type,
                              ByteView resource_name) const override {
     const std::vector<Question> before = asked;
@@ -53,7 +53,7 @@ class RecordingAuthorizer final : public security::Authorizer {
 
   using Question = std::pair<security::Permission, Bytes>;
   bool allow = true;
-  std::vector<Question> exceptions;  // where it answers the other way
+  std::vector<Question> exceptions;  // with the opposite answer
   mutable std::vector<Question> asked;
 };
 
@@ -83,7 +83,7 @@ class AuthorizerTest : public NodeFixture {
     request.coordinator_keys = {"g"};
     client().ask<FindCoordinatorResponse>(request, 4);
   }
-  // A transaction, and a group with an assignment, that there is something to be seen of.
+  // A visible transaction, and a visible group with an assignment.
   void begin_transaction() {
     InitProducerIdRequest init;
     init.transactional_id = "x";
@@ -115,13 +115,13 @@ class AuthorizerTest : public NodeFixture {
     request.owner_principal_name = "carol";
     EXPECT_EQ(authenticated_client().ask<CreateDelegationTokenResponse>(request, 3).error_code, ErrorCode::kNone);
   }
-  // For requests that are for those who have authenticated, whoever they are.
+  // For requests of any authenticated client.
   TestClient& authenticated_client() {
     TestClient& client = node().connect(0, "SASL_PLAINTEXT", security::SecurityProtocol::kSaslPlaintext);
     EXPECT_EQ(log_in_plain(client, "ANONYMOUS", "x").error_code, ErrorCode::kNone);
     return client;
   }
-  // Asked with some exceptions to the rule.
+  // Sends the samples with some exceptions to the rule.
   template <class Ask>
   std::set<std::pair<int, int>> asked_with(std::vector<RecordingAuthorizer::Question> exceptions, Ask ask) {
     authorizer_.exceptions = std::move(exceptions);
@@ -166,7 +166,7 @@ TEST_P(AuthorizerTest, WhoMayNothingIsToldSoByEachRequest) {
 
 TEST_P(AuthorizerTest, EachRequestAsksForWhatItsEntryDeclares) {
   std::map<ApiKey, std::set<std::pair<int, int>>> asked;
-  // While the transaction is open: its topics are asked about.
+  // While the transaction is open: its topics are authorized.
   asked[ApiKey::kDescribeTransactions] = asked_with({}, [&] {
     DescribeTransactionsRequest request;
     request.transactional_ids = {"x"};
@@ -182,12 +182,11 @@ TEST_P(AuthorizerTest, EachRequestAsksForWhatItsEntryDeclares) {
       }
       asked[one.key].merge(take_asked());
     }
-    // Groups and transactions are asked about one by one where there are some, and only where the client may not see
-    // all.
+    // Groups and transactions are authorized one by one, and only if the client may not see all.
     if (!allow) continue;
     asked[ApiKey::kListGroups].merge(asked_with({{security::kDescribeTheCluster, Bytes(kClusterResource)}},
                                                 [&] { client().ask<ListGroupsResponse>(ListGroupsRequest{}, 5); }));
-    // The same of topics that are to be made by Metadata, or deleted.
+    // The same for topics that Metadata creates, or that are deleted.
     asked[ApiKey::kMetadata].merge(asked_with({{security::kCreateInCluster, Bytes(kClusterResource)}}, [&] {
       MetadataRequest metadata;
       metadata.allow_auto_topic_creation = true;
@@ -222,7 +221,7 @@ TEST_P(AuthorizerTest, TopicsThatMayNotBeSeenAreLeftOutOfMetadata) {
   EXPECT_FALSE(names.contains("t"));
   EXPECT_TRUE(names.contains("doomed"));
 
-  // By its id it has no name, and by its name no id.
+  // A request by id returns no name, and one by name no id.
   MetadataRequest by_id;
   by_id.topics.emplace().emplace_back().topic_id = topic_id("t");
   by_id.topics->back().name.reset();

@@ -1,4 +1,4 @@
-// Where the data of a cluster goes: reassignments, their throttles, and consumers that read from the nearest replica.
+// The data of a cluster: reassignments, their throttles, and consumers that read from the nearest replica.
 #include "broker/cluster_fixture.h"
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/incremental_alter_configs.h"
@@ -50,7 +50,7 @@ class ClusterDataTest : public ClusterFixture {
   }
 };
 
-// What a client was told to be deleted is not on the next leader.
+// Records that were acknowledged as deleted are not on the next leader.
 TEST_F(ClusterDataTest, DeletedRecordsAreDeletedOnAllLiveReplicas) {
   create_topic(1, "t", {2, 3, 1});
   ASSERT_TRUE(cluster().until([&] { return replica(1, "t") != nullptr && replica(3, "t") != nullptr; }));
@@ -59,13 +59,13 @@ TEST_F(ClusterDataTest, DeletedRecordsAreDeletedOnAllLiveReplicas) {
   EXPECT_EQ(answer.error_code, ErrorCode::kNone);
   EXPECT_EQ(answer.low_watermark, 3);
   for (int node = 1; node <= 3; node++) EXPECT_EQ(replica(node, "t")->offsets().log_start_offset, 3) << node;
-  // One whose broker is gone is not waited for, and one that is there and does not fetch until the time is up.
+  // A replica of a dead broker is not waited for; one that is alive and does not fetch is, until the timeout.
   cluster().kill(3);
   ASSERT_TRUE(cluster().until([&] { return in_sync(2, "t") == std::vector<int32_t>{1, 2}; }, 5000));
   EXPECT_EQ(delete_records(2, "t", 4).low_watermark, 4);
 }
 
-// The log of the follower ends before the leader's begins, which lies within a batch.
+// The follower's log ends before the start of the leader's, which is within a batch.
 TEST_F(ClusterDataTest, AFollowerBeginsWithinABatch) {
   create_topic(1, "t", {2, 3});
   ASSERT_TRUE(cluster().until([&] { return replica(3, "t") != nullptr; }));
@@ -120,7 +120,7 @@ TEST_F(ClusterDataTest, ThrottledReplicasTakeTheirTime) {
     EXPECT_GT(took_ms, 8'000) << side;
     EXPECT_LT(took_ms, 40'000) << side;
     EXPECT_EQ(reassignments(), 0u);
-    // In sync it is not held back.
+    // In sync it is not throttled.
     const int64_t then_ms = cluster().clock().steady_ms();
     EXPECT_EQ(produce(1, topic, std::string(50'000, 'x')), ErrorCode::kNone);
     EXPECT_LT(cluster().clock().steady_ms() - then_ms, 1000) << side;
@@ -145,7 +145,7 @@ TEST_F(ClusterDataTest, ConsumersReadFromTheReplicaInTheirRack) {
   EXPECT_EQ(records_of(near.records).values, std::vector<std::string>{"a"});
   EXPECT_EQ(fetch(3, "t", "c", 0).error_code, ErrorCode::kNotLeaderOrFollower) << "no replica";
 
-  // One that waits there is woken.
+  // A waiting fetch is woken.
   TestClient& waiting = cluster().node(2).connect();
   auto request = fetch_request("t");
   request.topics[0].partitions[0].fetch_offset = 1;
@@ -159,7 +159,7 @@ TEST_F(ClusterDataTest, ConsumersReadFromTheReplicaInTheirRack) {
   ASSERT_TRUE(cluster().until([&] { return waiting.has_answer(); }, 1000));
   auto woken = waiting.take<FetchResponse>(12);
   EXPECT_EQ(records_of(woken.responses.at(0).partitions.at(0).records).values, std::vector<std::string>{"b"});
-  // A follower out of sync is not named.
+  // A follower out of sync is not returned.
   cluster().pause(2);
   cluster().advance(60'000);
   EXPECT_EQ(fetch(1, "t", "b", 0).preferred_read_replica, -1);
@@ -181,7 +181,7 @@ class ClusterOwnDefaultsTest : public ClusterFixture {
   }
 };
 
-// What it was not told is the controller's.
+// The controller's defaults apply where the broker has none.
 TEST_F(ClusterOwnDefaultsTest, ATopicOnFirstUseHasTheShapeThatItsBrokerWasTold) {
   const metadata::TopicImage& of_2 = make_by_use(2, "of-2");
   EXPECT_EQ(of_2.partition_count(), 5);

@@ -1,4 +1,4 @@
-// ClusterFixture: the nodes of a ClusterHarness, and what tests ask of them.
+// ClusterFixture: the nodes of a ClusterHarness, and requests of tests.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,7 @@ class ClusterFixture : public testing::Test {
   }
   ClusterHarness& cluster() { return *cluster_; }
 
-  // Sends, and lets time go on until there is an answer.
+  // Sends, and advances the clock until there is a response.
   template <class Response, class Request>
   Response ask(int node, const Request& request, int16_t version) {
     TestClient& client = cluster().node(node).connect();

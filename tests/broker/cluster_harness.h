@@ -1,6 +1,6 @@
-// ClusterHarness: several nodes in one process, each on ManualExecutors, with one clock that only moves when told, and
+// ClusterHarness: several nodes in one process, each on ManualExecutors, with one clock that the test moves, and
 // connections between them that are calls. Everything runs in the test's thread. Node 1 is broker and controller, the
-// others are brokers alone. A node can be killed and started again.
+// others are only brokers. A node can be killed and started again.
 #pragma once
 
 #include <map>
@@ -41,12 +41,12 @@ class Wire final : public Transport, public std::enable_shared_from_this<Wire> {
     frames_.push_back(bytes.flatten().take().substr(4));
     feed();
   }
-  // The asking side has gone.
+  // The client's side has closed.
   void close_by_client() {
     watcher_ = nullptr;
     end_session(true);
   }
-  // A node is killed: whichever side of it this is.
+  // A node is killed, at either end of this connection.
   void cut(const NodeHarness& gone) {
     if (to_ == &gone) {
       end_session(false);
@@ -161,7 +161,7 @@ class ClusterHarness {
     cut(id);
     nodes_[id]->kill();
   }
-  // As SIGTERM does it.
+  // Like SIGTERM.
   void stop(int id) {
     nodes_[id]->node().leave();
     cut(id);
@@ -176,7 +176,7 @@ class ClusterHarness {
     settle();
   }
 
-  // Turns of all nodes until nothing is left to do at this time.
+  // Runs turns of all nodes until nothing is left to do at this time.
   void settle() {
     for (int turns = 0; run_turn(); turns++) {
       if (turns == 200'000) FAIL() << "the cluster does not come to rest";
@@ -186,7 +186,7 @@ class ClusterHarness {
     for (int64_t end = clock_.steady_ms() + ms; clock_.steady_ms() < end;) step();
     settle();
   }
-  // Until it holds; false if it does not within that time.
+  // Runs until `holds`; false if it does not hold within that time.
   bool until(const std::function<bool()>& holds, int64_t most_ms = 30'000) {
     settle();
     for (int64_t end = clock_.steady_ms() + most_ms; !holds() && clock_.steady_ms() < end;) step();
@@ -241,7 +241,7 @@ class ClusterHarness {
       if (auto wire = weak.lock()) wire->cut(*nodes_[id]);
     }
   }
-  // A turn, or time goes on.
+  // Runs a turn, or advances the clock.
   void step() {
     if (!run_turn()) clock_.advance(1);
   }

@@ -24,7 +24,7 @@ class ClusterLifeTest : public ClusterFixture {
     ASSERT_EQ(produce(1, "one", "a"), ErrorCode::kNone);
     ASSERT_EQ(produce(2, "two", "a"), ErrorCode::kNone);
   }
-  // Who leads, and knows it.
+  // The leader, once it knows that it leads.
   int leader(ByteView topic) {
     EXPECT_TRUE(cluster().until(
         [&] {
@@ -49,7 +49,7 @@ TEST_F(ClusterLifeTest, TheControllerIsKilledAndStartsAgain) {
   cluster().kill(1);
   cluster().advance(3000);
   ASSERT_NO_FATAL_FAILURE(cluster().start(1));
-  // The others took over what it led: it may lack what they have.
+  // The others took over its leaderships: it may lack records that they have.
   EXPECT_NE(leader("one"), 1);
   EXPECT_EQ(leader("two"), 2);
   EXPECT_EQ(cluster().node(1).node().shard(0).image().find_broker(2)->epoch, epoch_of_2) << "it did not register anew";
@@ -57,7 +57,7 @@ TEST_F(ClusterLifeTest, TheControllerIsKilledAndStartsAgain) {
   EXPECT_EQ(produce(2, "two", "b"), ErrorCode::kNone);
   expect_whole("one", {"a", "b"});
   expect_whole("two", {"a", "b"});
-  // Whoever is lost afterwards is noticed.
+  // A broker lost afterwards is noticed.
   cluster().kill(3);
   EXPECT_TRUE(cluster().until([&] { return in_sync(1, "two") == std::vector<int32_t>{1, 2}; }, 1000));
 }
@@ -69,7 +69,7 @@ TEST_F(ClusterLifeTest, AllAreKilledAtOnce) {
   for (int id = 1; id <= 3; id++) ASSERT_NO_FATAL_FAILURE(cluster().start(id));
   expect_whole("one", {"a"});
   expect_whole("two", {"a"});
-  // Nobody waited until the sessions of the processes before were over.
+  // Nothing waited for the end of the earlier processes' sessions.
   EXPECT_LT(cluster().clock().steady_ms() - before_ms, 5000);
   EXPECT_EQ(produce(leader("one"), "one", "b"), ErrorCode::kNone);
   expect_whole("one", {"a", "b"});
@@ -276,7 +276,7 @@ TEST_F(ClusterLifeTest, PreferredLeadersLeadAgain) {
   expect_whole("two", {"a"});
 }
 
-// Kafka leaves it to unclean.leader.election.interval.ms, 5 minutes.
+// Kafka only does it after unclean.leader.election.interval.ms, 5 minutes.
 TEST_F(ClusterLifeTest, WhoAllowsAnUncleanLeaderGetsItAtOnce) {
   create_topic(1, "one", {2, 3}, "1");
   ASSERT_TRUE(cluster().until([&] { return replica(3, "one") != nullptr && leader("one") == 2; }));
@@ -299,7 +299,7 @@ TEST_F(ClusterLifeTest, WhoAllowsAnUncleanLeaderGetsItAtOnce) {
   EXPECT_EQ(values(leader("one"), "one"), std::vector<std::string>{"a"});
 }
 
-// Each process has its own, whether the controller is there or not. Configs of the same request are the controller's.
+// Each process has its own levels, with or without the controller. Configs of the same request go to the controller.
 TEST_F(ClusterLifeTest, LogLevelsAreAlteredWhereTheyAreAsked) {
   create_topic(1, "one", {2, 3, 1});
   const auto alter = [this](int node, ByteView id) {
@@ -328,7 +328,7 @@ TEST_F(ClusterLifeTest, LogLevelsAreAlteredWhereTheyAreAsked) {
   }
 }
 
-// Through the controller's node, and through another.
+// Via the controller's node, and via another.
 TEST_F(ClusterLifeTest, InternalTopicsAreOnThreeBrokers) {
   for (const int node : {1, 3}) {
     FindCoordinatorRequest request;

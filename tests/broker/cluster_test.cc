@@ -1,4 +1,4 @@
-// What administers the cluster as a whole: DescribeCluster, DescribeQuorum, UpdateFeatures, voters, brokers,
+// Administration of the cluster as a whole: DescribeCluster, DescribeQuorum, UpdateFeatures, voters, brokers,
 // reassignments and elections; and the controller's own listener.
 #include <algorithm>
 
@@ -84,7 +84,7 @@ TEST_P(ClusterTest, EachListenerHasItsOwnRequests) {
     EXPECT_TRUE(offers(of_broker, key)) << api_name(key);
     EXPECT_TRUE(offers(of_controller, key)) << api_name(key);
   }
-  // Topics can be made there.
+  // Topics can be created there.
   CreateTopicsRequest creation;
   auto& topic = creation.topics.emplace_back();
   topic.name = "made";
@@ -92,7 +92,7 @@ TEST_P(ClusterTest, EachListenerHasItsOwnRequests) {
   topic.replication_factor = 1;
   EXPECT_EQ(controller.ask<CreateTopicsResponse>(creation, 7).topics.at(0).error_code, ErrorCode::kNone);
   EXPECT_EQ(produce("made", 1, {"x"}).error_code, ErrorCode::kNone);
-  // What is not offered closes the connection.
+  // An API that is not offered closes the connection.
   controller.start(MetadataRequest{}, 12);
   EXPECT_TRUE(controller.closed());
 }
@@ -103,7 +103,7 @@ TEST_P(ClusterTest, FeaturesInApiVersions) {
     EXPECT_EQ(all.supported_features.size(), 7u);
     EXPECT_EQ(all.finalized_features.size(), 6u);
     EXPECT_GE(all.finalized_features_epoch, 0);
-    // A range that begins with 0 is more than version 3 can read.
+    // Version 3 cannot read a range that begins with 0.
     ApiVersionsResponse old = api_versions(*each, 3);
     ASSERT_EQ(old.supported_features.size(), 1u);
     EXPECT_EQ(old.supported_features[0].name, "metadata.version");
@@ -215,7 +215,7 @@ TEST_P(ClusterTest, AQuorumOfOneStaysSo) {
   EXPECT_EQ(client().ask<RemoveRaftVoterResponse>(remove, 0).error_code, ErrorCode::kInvalidRequest);
 }
 
-// What `kafka-features upgrade --release-version` asks for.
+// The request of `kafka-features upgrade --release-version`.
 TEST_P(ClusterTest, TheVotersCanBePutIntoTheLog) {
   constexpr int8_t kUp = 1, kDown = 2;
   auto voter = [this] {

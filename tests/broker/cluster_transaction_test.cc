@@ -19,7 +19,7 @@ class ClusterTransactionTest : public ClusterFixture {
     std::map<std::string, int32_t> sequences;
   };
 
-  // Each partition of its own, whose coordinator is the first replica.
+  // One partition each, whose coordinator is the first replica.
   void create_state_topic(const std::vector<int32_t>& replicas, const char* min_in_sync = "1") {
     create_topic(1, "__transaction_state", replicas, min_in_sync);
   }
@@ -103,7 +103,7 @@ TEST_F(ClusterTransactionTest, PartitionsOfAllBrokersEndTogether) {
   }
 }
 
-// Each broker lists those that it coordinates, and tools ask them all.
+// Each broker lists its own transactions, and tools ask all brokers.
 TEST_F(ClusterTransactionTest, AreListedByTheirCoordinatorAlone) {
   create_state_topic({2, 3, 1});
   new_producer(2);
@@ -114,7 +114,7 @@ TEST_F(ClusterTransactionTest, AreListedByTheirCoordinatorAlone) {
   }
 }
 
-// Nobody asks for the transaction any more: who coordinates it from then on ends it nevertheless.
+// No client asks for the transaction any more: the next coordinator ends it nevertheless.
 TEST_F(ClusterTransactionTest, ADecisionOutlivesItsCoordinator) {
   create_state_topic({2, 1});
   create_topic(1, "t", {3});
@@ -136,12 +136,12 @@ TEST_F(ClusterTransactionTest, CoordinatorsWithTooFewReplicasInSync) {
   ASSERT_EQ(write(producer, 1, "t", "x"), ErrorCode::kNone);
   cluster().kill(2);
   ASSERT_TRUE(cluster().until([&] { return in_sync(1, "__transaction_state") == std::vector<int32_t>{1}; }, 1000));
-  // A decision is refused, and nothing has come of it.
+  // A decision is refused, without any effect.
   const int64_t before_ms = cluster().clock().steady_ms();
   EXPECT_EQ(end(producer, true), ErrorCode::kCoordinatorNotAvailable);
   EXPECT_LT(cluster().clock().steady_ms() - before_ms, 100);
   EXPECT_EQ(end_at(1, "t"), 1);
-  // A commit of offsets is written, and waits for replicas in vain.
+  // A commit of offsets is written, and waits for replicas until the timeout.
   OffsetCommitRequest commit;
   commit.group_id = "g";
   auto& topic = commit.topics.emplace_back();
@@ -193,7 +193,8 @@ class FourNodesTest : public ClusterTransactionTest {
   }
 };
 
-// Consumers have seen an end under the leader before; the new one does not know yet that it was replicated so far.
+// Consumers have seen an end offset of the previous leader; the new one does not know yet that it was replicated so
+// far.
 TEST_F(FourNodesTest, ANewLeaderDoesNotTellAnEndThatLiesBehind) {
   create_topic(1, "t", {4, 3, 2});
   EXPECT_EQ(produce(4, "t", "a"), ErrorCode::kNone);

@@ -1,4 +1,4 @@
-// Compaction as a node does it: by itself, while the partition is used, and remembered over a restart.
+// Compaction in a node: automatic, while the partition is used, and remembered over a restart.
 #include <fstream>
 
 #include "broker/node_fixture.h"
@@ -28,7 +28,7 @@ TEST_P(NodeCompactionTest, ACompactedTopicStaysSmall) {
   node().advance(15'000);
   node().advance(60'000);
   EXPECT_LT(node().partition("t", 0).log()->size().value(), 2'000'000u);
-  // The newest of each key is there, and nothing is at the offsets that are gone.
+  // The newest record of each key is there, and the removed offsets are empty.
   FetchOut out = fetch("t", 0, 0);
   EXPECT_EQ(out.error_code, ErrorCode::kNone);
   EXPECT_GT(records_of(out.records).offsets.front(), 0);

@@ -1,4 +1,4 @@
-// AlterConfigs, IncrementalAlterConfigs, ListConfigResources, and what altered settings do.
+// AlterConfigs, IncrementalAlterConfigs, ListConfigResources, and effects of altered settings.
 #include "broker/node_fixture.h"
 #include "log/log_config.h"
 #include "protocol/messages/alter_configs.h"
@@ -90,7 +90,7 @@ TEST_P(ConfigsTest, ValidateOnlyChangesNothing) {
   EXPECT_EQ(alter(kTopics, "t", "retention.ms", "7", true).error_code, ErrorCode::kNone);
   EXPECT_EQ(alter(kLoggers, "1", "root", "ERROR", true).error_code, ErrorCode::kNone);
   EXPECT_EQ(log_config("t").retention_ms, 604'800'000);
-  EXPECT_EQ(one(kLoggers, "1", "root").value, "OFF");  // as the tests set it
+  EXPECT_EQ(one(kLoggers, "1", "root").value, "OFF");  // set by the tests
 }
 
 TEST_P(ConfigsTest, WhatIsSecretOrUnknownIsNotShown) {
@@ -169,7 +169,7 @@ TEST_P(ConfigsTest, LogLevelsOfKafkasLoggers) {
   EXPECT_EQ(one(kLoggers, "1", "milena.broker").value, "OFF");
 }
 
-// Kafka's tools list what they are told, and its tests know every name.
+// Kafka's tools list all returned settings, and its tests know every name.
 TEST_P(ConfigsTest, SettingsOfOurOwnAreListedWhenAskedForOrSet) {
   const auto lists = [&](ByteView name) {
     for (const Out& out : describe(kBrokers, "1", "")) {

@@ -1,4 +1,4 @@
-// What holds for every connection: which requests are known, in what order they are answered, what closes it.
+// Properties of every connection: the known requests, the order of the responses, the causes of closing.
 #include "base/log.h"
 #include "broker/api_registry.h"
 #include "broker/clients/call.h"
@@ -12,7 +12,7 @@ namespace {
 
 BROKER_TESTS(ConnectionTest);
 
-// Answers more than a frame can count, one block over and over.
+// A response larger than a frame's size field, of one repeated block.
 class HugeCall : public CallBase {
  public:
   using CallBase::CallBase;
@@ -46,7 +46,7 @@ ApiVersionsRequest api_versions_request() {
   return request;
 }
 
-// Header version 1: key, version, correlation id, a null client id; then what the test wants.
+// Header version 1: key, version, correlation id, a null client id; then the test's body.
 Bytes raw_request(int16_t key, int16_t version, int32_t correlation_id, ByteView body) {
   Bytes frame;
   append_big_endian(frame, key);
@@ -93,7 +93,7 @@ TEST_P(ConnectionTest, ApiVersionsNamesWhatIsRegisteredAndNothingElse) {
   for (int16_t version = 0; version <= 4; version++) {
     auto response = client().ask<ApiVersionsResponse>(api_versions_request(), version);
     EXPECT_EQ(response.error_code, ErrorCode::kNone);
-    std::vector<ApiEntry> expected = api_registry();  // telemetry is not offered before somebody is subscribed
+    std::vector<ApiEntry> expected = api_registry();  // telemetry is not offered without a subscription
     std::erase_if(expected, [](const ApiEntry& api) {
       return api.key == ApiKey::kGetTelemetrySubscriptions || api.key == ApiKey::kPushTelemetry ||
              !is_offered(api, false);
@@ -116,14 +116,14 @@ TEST_P(ConnectionTest, ApiVersionsTellsFeaturesWithTheirLevels) {
   }
   EXPECT_TRUE(has_metadata_version);
   EXPECT_GE(response.finalized_features_epoch, 0);
-  // Clients before version 4 take a least level of 0 for a mistake.
+  // Clients before version 4 treat a minimum level of 0 as an error.
   auto older = client().ask<ApiVersionsResponse>(api_versions_request(), 3);
   for (const auto& feature : older.supported_features) EXPECT_GT(feature.min_version, 0) << feature.name;
   EXPECT_LE(older.supported_features.size(), response.supported_features.size());
 }
 
 TEST_P(ConnectionTest, ApiVersionsOfTheFutureIsAnsweredInVersion0) {
-  // The header of a version to come has tagged fields: here none.
+  // The header of a future version has tagged fields: here none.
   client().start_raw(raw_request(18, 99, 1, Bytes("\x00\x02x\x02y\x00", 6)));
   auto response = client().take<ApiVersionsResponse>(0);
   EXPECT_EQ(response.error_code, ErrorCode::kUnsupportedVersion);
@@ -161,9 +161,9 @@ TEST_P(ConnectionTest, ABodyThatIsNoneCloses) {
   const std::vector<Bytes> garbage = {
       "",                                       // nothing at all
       Bytes("\x00", 1),                         // less than a header
-      raw_request(3, 1, 1, ""),                 // no body where one has to be
-      raw_request(3, 1, 1, "\x7f\xff\xff\xff"),  // an array that claims two billion elements
-      raw_request(0, 3, 1, "\xff\xff\x00\x01"),  // cut within its fields
+      raw_request(3, 1, 1, ""),                 // a missing body
+      raw_request(3, 1, 1, "\x7f\xff\xff\xff"),  // an array with a claimed two billion elements
+      raw_request(0, 3, 1, "\xff\xff\x00\x01"),  // cut off within its fields
       raw_request(12, 0, 1, "\x7f\xff" "abc"),   // a string longer than the frame
   };
   for (const Bytes& frame : garbage) {
@@ -172,7 +172,7 @@ TEST_P(ConnectionTest, ABodyThatIsNoneCloses) {
     EXPECT_TRUE(fresh.closed()) << frame.size();
     EXPECT_FALSE(fresh.has_answer());
   }
-  // Nobody else notices.
+  // Other clients do not notice.
   EXPECT_EQ(client().ask<ApiVersionsResponse>(api_versions_request(), 3).error_code, ErrorCode::kNone);
 }
 
@@ -186,7 +186,7 @@ TEST_P(ConnectionTest, RandomFramesNeverHarmTheNode) {
     for (uint64_t left = next() % 64; left > 0; left--) body.push_back(static_cast<char>(next() % 4 == 0 ? next() : 0));
     TestClient& fresh = node().connect(round);
     fresh.start_raw(raw_request(static_cast<int16_t>(api.key), version, 1, body));
-    // Time for whatever it made wait.
+    // Time for any waits that it caused.
     if (!fresh.closed() && !fresh.has_answer()) node().advance(1000);
     fresh.disconnect();
   }
@@ -195,7 +195,7 @@ TEST_P(ConnectionTest, RandomFramesNeverHarmTheNode) {
 
 TEST_P(ConnectionTest, AnswersKeepTheOrderOfTheRequests) {
   create_topic("t");
-  // The first parks; what came behind it has to wait for its answer.
+  // The first parks; the requests behind it wait for its response.
   client().queue(fetch_request("t", 0, 0, 500), kFetchVersion);
   client().queue(api_versions_request(), 3);
   client().queue(MetadataRequest{}, 9);

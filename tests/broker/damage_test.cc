@@ -1,5 +1,4 @@
-// Damaged and unreadable files of one partition: what they cost is that partition's, and as little of it as
-// can be.
+// Damaged and unreadable files of one partition affect only that partition, and as little of it as possible.
 #include <filesystem>
 #include <fstream>
 
@@ -38,7 +37,7 @@ class DamageTest : public NodeFixture {
   }
   static std::string value(int i) { return std::string(200'000, static_cast<char>('a' + i)); }
   static size_t batch_bytes() { return batch_of({value(0)}, 1000).size(); }
-  // Of the batch at the offset: which one it is.
+  // The number of the batch at the offset.
   int value_at(int64_t offset) {
     auto values = values_from("t", 0, offset);
     return values.empty() ? -1 : values.front()[0] - 'a';
@@ -74,7 +73,7 @@ TEST_P(DamageTest, ABatchOfSizeZeroFailsItsReadsAndNothingElse) {
     EXPECT_EQ(list_offset("t", 0, -1).offset, kBatches + round);
     EXPECT_EQ(list_offset("t", 0, 1010).offset, 10);
     produce_at(kBatches + round);
-    node().advance(600'000);  // retention looks at it
+    node().advance(600'000);  // retention checks it
     EXPECT_EQ(fetch("t", 0, 2).error_code, ErrorCode::kCorruptMessage);
     restart();
   }
@@ -125,7 +124,7 @@ TEST_P(DamageTest, AnAppendWhoseSyncCannotBePreparedIsNotAcknowledged) {
   int32_t victim = 0;
   while (node().partition("t", victim).directory()->path() != node().directory() + "/second")
     ASSERT_LT(++victim, 4);
-  // The log and its epochs are written and open; what a sync needs of them is not to be had.
+  // The log and its epochs are written and open, but a sync cannot open them.
   node().partition("t", victim).set_leader_epoch(7);
   files_.fail(FailingFiles::Call::kOpen, "/second/t-" + std::to_string(victim) + "/leader-epoch-checkpoint$");
   const std::vector<bool> on_second = partitions_on_second();

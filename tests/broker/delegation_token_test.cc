@@ -1,4 +1,4 @@
-// Delegation tokens (KIP-48): made by a client, shown by another in its place, renewed, and gone on time.
+// Delegation tokens (KIP-48): created by a client, used by another in its place, renewed, and expired.
 #include "broker/node_fixture.h"
 #include "broker/sasl_client.h"
 #include "protocol/messages/create_delegation_token.h"
@@ -48,7 +48,7 @@ class DelegationTokenTest : public NodeFixture {
     EXPECT_EQ(answer.error_code, ErrorCode::kNone);
     return answer.tokens;
   }
-  // Whether the token lets a client in; the error of the last answer.
+  // Authenticates with the token; the error of the last response.
   ErrorCode show(const CreateDelegationTokenResponse& token, const std::string& extensions = ",tokenauth=true") {
     TestClient& client = node().connect(0, "SASL_PLAINTEXT", security::SecurityProtocol::kSaslPlaintext);
     log_in_scram(client, security::ScramMechanism::kSha256, token.token_id, security::base64_encode(token.hmac),
@@ -74,7 +74,7 @@ TEST_P(DelegationTokenTest, ATokenStandsForItsOwner) {
     auto answer = client.take<SaslAuthenticateResponse>(2);
     ASSERT_EQ(answer.error_code, ErrorCode::kNone);
     EXPECT_EQ(answer.session_lifetime_ms, 2 * kHour_ms);
-    // A token makes no tokens.
+    // A client with a token cannot create tokens.
     EXPECT_EQ(create(client).error_code, ErrorCode::kDelegationTokenRequestNotAllowed);
     EXPECT_EQ(renew(client, token.hmac).error_code, ErrorCode::kDelegationTokenRequestNotAllowed);
   }
@@ -110,7 +110,7 @@ TEST_P(DelegationTokenTest, ItExpiresAndIsRemoved) {
   EXPECT_EQ(expire(alice, token.hmac, 1000).error_code, ErrorCode::kNone);
   EXPECT_EQ(show(token), ErrorCode::kNone);
   node().advance(1001);
-  // It is there until the next look, and lets nobody in.
+  // It exists until the next check, but is refused.
   EXPECT_EQ(show(token), ErrorCode::kSaslAuthenticationFailed);
   EXPECT_EQ(renew(alice, token.hmac).error_code, ErrorCode::kDelegationTokenExpired);
   EXPECT_EQ(node().node().shard(0).image().delegation_tokens().size(), 1u);

@@ -1,4 +1,4 @@
-// `milena --dev-security`: a listener that lets the two users in and nobody else, the same after another start.
+// `milena --dev-security`: a listener for only the two users, the same after a restart.
 #include "broker/dev_security.h"
 
 #include <gmock/gmock.h>
@@ -98,7 +98,7 @@ TEST_F(DevSecurityTest, WhatIsSetStays) {
   for (const std::string& setting : made.overrides) EXPECT_FALSE(setting.starts_with("listeners=")) << setting;
   EXPECT_THAT(posix_file_system().read_file(made.directory + "/admin.properties").value(),
               testing::HasSubstr("bootstrap.servers=localhost:9999\n"));
-  // An open listener is no secured broker.
+  // A broker with an open listener is not secured.
   ASSERT_TRUE(settings_.set("listeners", "PLAINTEXT://localhost:9999").ok());
   SeededRandom random(1);
   EXPECT_FALSE(prepare_dev_security(posix_file_system(), settings_, {}, system_clock(), random).ok());

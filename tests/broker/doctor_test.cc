@@ -1,4 +1,4 @@
-// What /doctor finds: the rules over figures, and what a node notes for them.
+// Findings of /doctor: the rules over figures, and the figures that a node keeps for them.
 #include "broker/operations/doctor.h"
 
 #include <fmt/core.h>
@@ -28,7 +28,7 @@ NodeFigures figures_now() {
   return figures;
 }
 
-// "kind about", one behind the other.
+// "kind about" of each finding.
 std::vector<std::string> kinds_of(const NodeFigures& figures) {
   std::vector<std::string> kinds;
   for (const Diagnosis& finding : examine(figures)) kinds.push_back(fmt::format("{} {}", finding.kind, finding.about));

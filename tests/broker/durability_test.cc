@@ -1,4 +1,4 @@
-// What was acknowledged, and what happens to it around deletions, syncs and kills.
+// Acknowledged records around deletions, syncs and kills.
 #include <filesystem>
 #include <fstream>
 
@@ -53,7 +53,7 @@ TEST_P(DurabilityTest, ADirectoryOfADeletedTopicIsNotTakenForItsSuccessor) {
   create_topic("t");
   node().kill();
   std::filesystem::remove_all(live);
-  std::filesystem::rename(aside, live);  // as if the crash had come before the directory was moved
+  std::filesystem::rename(aside, live);  // as if the crash had been before the directory was moved
   start();
   restart();
   EXPECT_TRUE(values_from("t", 0, 0).empty());
@@ -62,7 +62,7 @@ TEST_P(DurabilityTest, ADirectoryOfADeletedTopicIsNotTakenForItsSuccessor) {
   EXPECT_EQ(values_from("t", 0, 0), std::vector<std::string>{"new"});
 }
 
-// The machine failed while the directory was new: whose it is was not all written.
+// The machine failed while the directory was new: its topic id was only partly written.
 TEST_P(DurabilityTest, ATornPartitionMetadataDoesNotTakeThePartitionOffline) {
   create_topic("t");
   produce("t", 0, {"unsynced"});
@@ -109,7 +109,7 @@ TEST_P(DurabilityTest, NobodyReadsWhatIsToBeSyncedFirst) {
 TEST_P(DurabilityTest, RecordsAreSyncedAfterFlushMsWithoutAnother) {
   create_topic("t", 2, {{"flush.ms", "1000"}});
   for (int32_t p = 0; p < 2; p++) produce("t", p, {"a"});
-  node().advance(1000);  // what was synced at once begins anew
+  node().advance(1000);  // the time of syncs begins again
   node().advance(10);
   for (int32_t p = 0; p < 2; p++) produce("t", p, {"b"});
   log::PartitionLog* logs[] = {node().partition("t", 0).log(), node().partition("t", 1).log()};
@@ -151,7 +151,7 @@ TEST_P(DurabilityTest, ALostRecoveryPointCheckpointBringsNothingBack) {
   start();
   EXPECT_FALSE(node().partition("t", 0).known_empty());
   for (int round = 0; round < 3; round++) {
-    restart();  // the checkpoints are written anew, from what nobody has opened yet in the first round
+    restart();  // the checkpoints are rewritten, in the first round from logs not opened yet
     EXPECT_EQ(list_offset("t", 0, -2).offset, 6);
     EXPECT_EQ(values_from("t", 0, 6).size(), 4u);
   }
@@ -212,7 +212,7 @@ TEST_P(DurabilityTest, AStopSyncsManyLogsAtOnce) {
     }
   }
   client_gone();
-  node().stop();  // before the files go
+  node().stop();  // before the files are removed
 }
 
 TEST_P(DurabilityTest, AMetadataLogThatFailsEndsTheNode) {
@@ -230,7 +230,7 @@ TEST_P(DurabilityTest, AMetadataLogThatFailsEndsTheNode) {
         testing::ExitedWithCode(1), "");
   }
   client_gone();
-  node().kill();  // before the files go
+  node().kill();  // before the files are removed
 }
 
 TEST_P(DurabilityTest, AShorterFlushMsIsHeededAtOnce) {

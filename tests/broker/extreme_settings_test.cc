@@ -1,5 +1,5 @@
-// Every setting that is a number, and every config of a topic, at the least and the greatest value that is accepted:
-// the node serves for hours, and comes to rest whenever it is let be.
+// Every numeric setting, and every config of a topic, at its least and greatest accepted value: the node serves for
+// hours, and becomes idle between requests.
 #include <cstdlib>
 #include <set>
 
@@ -11,10 +11,10 @@
 namespace milena::broker::broker_test {
 namespace {
 
-// At their least these leave no room for any record.
+// With their least values no record fits.
 const std::set<std::string> kRefuseRecords = {"message.max.bytes", "max.message.bytes", "internal.segment.bytes"};
 
-// The texts in a row's range, and the ends of its type; those of them that are accepted.
+// The limits of a row's range and of its type, if accepted.
 std::vector<std::string> accepted_extremes(const config::ConfigDef& def) {
   std::vector<std::string> candidates;
   switch (def.type) {
@@ -65,7 +65,7 @@ class ServingNode : public TransactionFixture {
       node().advance(47 * 60'000);
     }
   }
-  // Coordinators begin to keep time; what they answer depends on the settings.
+  // Starts the coordinators' timers; the responses depend on the settings.
   void ask_coordinators() {
     find_coordinator("g");
     find_transaction_coordinator("x");
@@ -75,7 +75,7 @@ class ServingNode : public TransactionFixture {
     create_topic("plain");
     create_topic("compact", 1, {{"cleanup.policy", "compact"}});
   }
-  // False if it may not have that value.
+  // False if that value is not allowed.
   bool make_topic(ByteView topic, const std::string& config, const std::string& value) {
     return try_create_topic(topic, 1, {{config, value}}).error_code == ErrorCode::kNone;
   }

@@ -1,5 +1,5 @@
-// FailingFiles: the real file system, of which the test says which calls fail. All paths that contain `match`
-// are hit, or, if it ends with '$', that end with what is before it.
+// FailingFiles: the real file system, with calls that fail on request. It affects all paths that contain `match`, or,
+// if it ends with '$', that end with the text before it.
 #pragma once
 
 #include <array>
@@ -21,7 +21,7 @@ class FailingFiles final : public ForwardingFileSystem {
     failing_[call] = {std::move(match), kind};
   }
   void mend() { failing_.clear(); }
-  // How often it was made, failed ones included.
+  // The number of calls, including failed ones.
   int count(Call call) const { return counts_[static_cast<size_t>(call)]; }
   void forget_counts() {
     for (auto& each : counts_) each = 0;

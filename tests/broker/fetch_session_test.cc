@@ -41,7 +41,7 @@ TEST(FetchSessionCache, FullOfYoungSessionsGivesNone) {
   ASSERT_TRUE(first && second);
   EXPECT_EQ(cache.create(true, 0, 119'999), nullptr);
   ASSERT_NE(cache.find(first->id(), 119'999), nullptr);
-  // The second was not used for two minutes, the first was: the second goes.
+  // The second was not used for two minutes, the first was: the second is evicted.
   auto third = cache.create(true, 0, 120'010);
   ASSERT_NE(third, nullptr);
   EXPECT_EQ(cache.find(second->id(), 120'010), nullptr);
@@ -56,11 +56,11 @@ TEST(FetchSessionCache, LargeSessionsMakeRoomForSmallOnesAndNeverCostTooMuchToge
   auto large = cache.create(true, 6 * one, 0);
   auto small = cache.create(true, one, 0);
   ASSERT_TRUE(large && small);
-  EXPECT_EQ(cache.create(true, 7 * one, 1), nullptr);  // none is larger, and all are young
+  EXPECT_EQ(cache.create(true, 7 * one, 1), nullptr);  // none is larger, and all are new
   auto other = cache.create(true, 4 * one, 1);
   ASSERT_NE(other, nullptr);
   EXPECT_EQ(cache.find(large->id(), 1), nullptr);
-  // A session that grows counts as what it has become.
+  // A session that grows counts with its new size.
   for (int32_t p = 0; p < 7; p++) small->put(key_of(p), {});
   EXPECT_EQ(small->cost_bytes(), 7 * one);
   cache.note_cost(*small);

@@ -95,7 +95,7 @@ TEST_P(FetchTest, WaitsUntilThereAreEnoughBytes) {
   produce_batch("t", 1, batch);
   ASSERT_TRUE(reader.has_answer());
   EXPECT_EQ(records_of(only_partition(reader.take<FetchResponse>(kFetchVersion)).records).values.size(), 3u);
-  // Too little, and the time is up: what there is.
+  // Less than fetch.min.bytes at the timeout: returns what there is.
   request.topics[0].partitions[0].fetch_offset = 1;
   reader.start(request, kFetchVersion);
   EXPECT_FALSE(reader.has_answer());
@@ -140,7 +140,7 @@ TEST_P(FetchTest, LimitsOfPartitionAndRequestHoldAndTheFirstBatchIsWhole) {
   out = only_partition(client().ask<FetchResponse>(request, kFetchVersion));
   EXPECT_EQ(out.records->size(), batch.size());
 
-  // Only the first partition with data has that right.
+  // That only applies to the first partition with data.
   request = fetch_request("t", 0, 0);
   request.max_bytes = 1;
   request.topics[0].partitions.push_back(request.topics[0].partitions[0]);
@@ -170,7 +170,7 @@ TEST_P(FetchTest, OffsetsOutsideTheLog) {
   EXPECT_EQ(fetch("t", 0, 2).error_code, ErrorCode::kNone);
   EXPECT_EQ(fetch("t", 0, 3).error_code, ErrorCode::kOffsetOutOfRange);
   EXPECT_EQ(fetch("t", 0, -1).error_code, ErrorCode::kOffsetOutOfRange);
-  // An error is news: nobody waits with it.
+  // An error is returned at once.
   auto out = only_partition(client().ask<FetchResponse>(fetch_request("t", 0, 99, 60'000), kFetchVersion));
   EXPECT_EQ(out.error_code, ErrorCode::kOffsetOutOfRange);
   EXPECT_EQ(out.high_watermark, -1);
@@ -194,7 +194,7 @@ TEST_P(FetchTest, LeaderEpochsOfTheClient) {
   EXPECT_EQ(only_partition(client().ask<FetchResponse>(request, 12)).error_code, ErrorCode::kNone);
   asked.current_leader_epoch = epoch + 1;
   EXPECT_EQ(only_partition(client().ask<FetchResponse>(request, 12)).error_code, ErrorCode::kUnknownLeaderEpoch);
-  // A client that read further in this epoch than there ever was.
+  // A client that read further in this epoch than the log ever had.
   asked.current_leader_epoch = epoch;
   asked.last_fetched_epoch = epoch;
   asked.fetch_offset = 7;
@@ -205,7 +205,7 @@ TEST_P(FetchTest, LeaderEpochsOfTheClient) {
 }
 
 TEST_P(FetchTest, ReadCommittedEndsBeforeAnOpenTransaction) {
-  // The transaction is put into the log by hand: producers get theirs from a coordinator, which is not this test's.
+  // The transaction is written directly into the log, without a coordinator.
   produce("t", 0, {"plain"});
   BatchOptions options;
   options.producer_id = 77;
@@ -231,7 +231,7 @@ TEST_P(FetchTest, ReadCommittedEndsBeforeAnOpenTransaction) {
   ASSERT_TRUE(committed.aborted_transactions.has_value());
   EXPECT_TRUE(committed.aborted_transactions->empty());
 
-  // A reader of committed records waits for the marker, which tells it what to leave out.
+  // A read_committed consumer waits for the marker, and gets the aborted transactions with it.
   TestClient& reader = node().connect(1);
   FetchRequest waiting = fetch_request("t", 0, 1, 10'000);
   waiting.isolation_level = 1;

@@ -9,7 +9,7 @@ constexpr Uuid kTopic{7, 7};
 
 class FollowerSessionTest : public testing::Test {
  protected:
-  // What is written for these offsets, by partition.
+  // The request for these offsets, by partition.
   FetchRequest ask(const std::vector<std::pair<int32_t, int64_t>>& offsets) {
     std::vector<FollowerSession::Wanted> wanted;
     for (const auto& [partition, offset] : offsets) {
@@ -67,7 +67,7 @@ TEST_F(FollowerSessionTest, ALostSessionIsBegunAnew) {
   EXPECT_EQ(again.session_epoch, 0);
   EXPECT_EQ(named(again).size(), 2u);
   session_.on_answer(ErrorCode::kNone, 100);
-  // No answer: what the leader knows is not known. The old session is closed with the next request.
+  // No response: the leader's state is unknown. The next request closes the old session.
   ask({{0, 11}, {1, 20}});
   EXPECT_FALSE(session_.on_answer(ErrorCode::kNetworkException, 0));
   FetchRequest after = ask({{0, 11}, {1, 20}});

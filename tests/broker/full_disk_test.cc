@@ -1,5 +1,5 @@
-// A full disk never ends the node. Records are refused, everything else goes on with what is kept in reserve, and all
-// is well again when there is room.
+// A full disk never ends the node. Records are refused, everything else continues with the reserve, and all recovers
+// when there is space.
 #include <filesystem>
 
 #include "base/forwarding_file_system.h"
@@ -13,7 +13,7 @@
 namespace milena::broker::broker_test {
 namespace {
 
-// The real file system, which is full when the test says so: then nothing is written, unless a reserve is removed.
+// The real file system, which the test can make full: then nothing is written, unless a reserve is removed.
 class FullFiles final : public ForwardingFileSystem {
  public:
   enum class Room { kPlenty, kReserve, kNone };
@@ -102,7 +102,7 @@ class FullDiskTest : public NodeFixture {
     request.timeout_ms = 60'000;
     return client().ask<DeleteTopicsResponse>(request, 6).responses.at(0).error_code;
   }
-  // The reserves are looked for once a second.
+  // The reserves are checked once a second.
   void look_for_room() { node().advance(1'000); }
 
   FullFiles files_;
@@ -129,7 +129,7 @@ TEST_P(FullDiskTest, TopicsAndRecordsAreDeletedFromTheReserve) {
   files_.fill();
   EXPECT_EQ(delete_topic("victim"), ErrorCode::kNone);
   EXPECT_FALSE(files_.full());
-  // It is not for records.
+  // The reserve is not for records.
   EXPECT_EQ(produce("t", 0, {"c"}).error_code, ErrorCode::kKafkaStorageError);
   EXPECT_EQ(delete_records("t", 1), ErrorCode::kNone);
   EXPECT_EQ(list_offset("t", 0, -2).offset, 1);
@@ -138,7 +138,7 @@ TEST_P(FullDiskTest, TopicsAndRecordsAreDeletedFromTheReserve) {
   files_.fill(Room::kPlenty);
   look_for_room();
   EXPECT_EQ(produce("t", 0, {"c"}).base_offset, 2);
-  // It is whole again, for the next time.
+  // The reserve is complete again.
   files_.fill();
   EXPECT_TRUE(files_.full());
   EXPECT_EQ(delete_topic("t"), ErrorCode::kNone);
@@ -164,7 +164,7 @@ TEST_P(FullDiskTest, ACreationThatCannotBeWrittenIsRefused) {
   EXPECT_TRUE(answer.topics[0].topic_id.is_zero());
   EXPECT_EQ(answer.topics[0].num_partitions, -1);
   EXPECT_EQ(node().topic("t"), nullptr);
-  // The client's own time, where that is shorter.
+  // The client's own timeout, if shorter.
   client().start(creation("t", 200), 7);
   node().advance(300);
   EXPECT_EQ(client().take<CreateTopicsResponse>(7).topics.at(0).error_code, ErrorCode::kKafkaStorageError);
@@ -175,7 +175,7 @@ TEST_P(FullDiskTest, ACreationThatCannotBeWrittenIsRefused) {
   EXPECT_EQ(produce("t", 0, {"a"}).error_code, ErrorCode::kNone);
 }
 
-// A lack that passes soon is waited for.
+// Waits for space that is free soon.
 TEST_P(FullDiskTest, ACreationWaitsForRoomThatComesSoon) {
   files_.fill(Room::kNone);
   client().start(creation("t", 60'000), 7);
@@ -214,7 +214,7 @@ TEST_P(FullDiskTest, TheNodeStopsAndStartsOnAFullDisk) {
     look_for_room();
     EXPECT_EQ(produce("t", 0, {"b"}).error_code, ErrorCode::kNone);
   }
-  // A stop leaves nothing behind that Kafka does not know.
+  // A stop leaves no files that Kafka does not know.
   client_gone();
   node().stop();
   for (const auto& file : std::filesystem::recursive_directory_iterator(node().directory())) {

@@ -1,5 +1,5 @@
-// How group coordinators write: records of one turn as one batch, or after a linger; nothing is told before it stands
-// in the log. And what altered settings do to them.
+// How group coordinators write: records of one turn as one batch, or after a linger; no response is sent before its
+// record is in the log. And effects of altered settings.
 #include <fstream>
 
 #include "broker/group_fixture.h"
@@ -84,7 +84,7 @@ TEST_P(GroupAppendTest, LargeDecisionsGoByThemselvesAndInOrder) {
   EXPECT_EQ(committed("g", 3), 1);
 }
 
-// Kafka's max.message.bytes holds for each record of a decision, whatever comes with it.
+// Kafka's max.message.bytes applies to each record of a decision, whatever else is in its batch.
 TEST_P(GroupAppendTest, ALargeRecordIsRefusedInAnyCompany) {
   const auto join = [&](int32_t epoch, size_t topics) {
     ConsumerGroupHeartbeatRequest request;
@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(Shards, GroupLingerTest, testing::Values(1, 4), testing
 
 TEST_P(GroupLingerTest, AnswersWaitForTheAppend) {
   const auto clients = commit_together();
-  // A read that depends on what is not written waits, too.
+  // A read that depends on unwritten records waits, too.
   TestClient& reader = node().connect(0);
   reader.start(committed_request("g", 1), kOffsetFetchVersion);
   node().advance(4);
@@ -153,7 +153,7 @@ TEST_P(GroupLingerTest, AnOrderlyStopWritesWhatWasGathered) {
   EXPECT_EQ(offset_in(reader.ask<OffsetFetchResponse>(committed_request("g", 0), kOffsetFetchVersion)), 7);
 }
 
-// A node whose one directory fails ends; with two of them it goes on with what is in the other.
+// A node whose only directory fails ends; with two of them it continues with the other one.
 class GroupDiskTest : public GroupLingerTest {
  protected:
   void SetUp() override {
@@ -181,7 +181,7 @@ TEST_P(GroupDiskTest, WhatWasNotAppendedIsNotBelieved) {
   EXPECT_EQ(error_of(one.take<OffsetCommitResponse>(kCommitVersion)), ErrorCode::kNotCoordinator);
 }
 
-// Nothing was ever written to it, so nobody has loaded it yet.
+// Nothing was ever written to it, so it was not loaded yet.
 TEST_P(GroupDiskTest, APartOfTheGroupsThatIsGoneHidesNoOther) {
   TestClient& one = node().connect(0);
   const std::string other = node().directory() + "/other";
@@ -291,7 +291,7 @@ TEST_P(GroupSettingsTest, TheAssignmentIntervalIsAlteredWhileGroupsLive) {
   grow_topic(6);
   node().advance(4'000);
   EXPECT_EQ(beat(3).member_epoch, 3);
-  // The group's own comes before both.
+  // The group's own setting overrides both.
   ASSERT_EQ(alter(kGroups, "g", "consumer.assignment.interval.ms", "0"), ErrorCode::kNone);
   EXPECT_EQ(beat(3).member_epoch, 4);
   EXPECT_EQ(alter(kGroups, "g", "consumer.assignment.interval.ms", "15001"), ErrorCode::kInvalidConfig);
@@ -331,7 +331,7 @@ TEST_P(GroupGraceTest, AMemberThatOnlySentItsFirstHeartbeat) {
   const int32_t epoch = one.ask<ConsumerGroupHeartbeatResponse>(request, 1).member_epoch;
   one.disconnect();
   node().run();
-  // The interval that it was told, and the time for a new connection.
+  // The heartbeat interval, and the time for a new connection.
   node().advance(8'000);
   EXPECT_EQ(beat(epoch).error_code, ErrorCode::kUnknownMemberId);
 }
@@ -346,7 +346,7 @@ TEST_P(GroupGraceTest, AMemberWhoseJoinIsParked) {
   two.disconnect();
   node().run();
   node().advance(6'400);  // its session is 10 s
-  // Nobody waits for it any more: the first is alone in the next generation.
+  // It is no longer waited for: the first is alone in the next generation.
   auto again = one.ask<JoinGroupResponse>(join_request("g", first), kJoinVersion);
   EXPECT_EQ(again.error_code, ErrorCode::kNone);
   EXPECT_EQ(again.members.size(), 1u);
@@ -364,12 +364,12 @@ TEST_P(GroupGraceTest, AfterARestartTheSessionCounts) {
   EXPECT_EQ(heartbeat(node().connect(0), "g", member, 1), ErrorCode::kNone);
 }
 
-// Every client asks again at once, and each time the whole log would be read.
+// Every client retries at once, and each time the whole log would be read.
 TEST_P(GroupAppendTest, ALogThatCannotBeLoadedIsNotReadForEachRequest) {
   commit("g", 0, 5);
   commit("g", 1, 6);
   const std::string log = log_of("g").log()->directory() + "/00000000000000000000.log";
-  auto flip_length = [&] {  // of the first record: the header is as it was
+  auto flip_length = [&] {  // of the first record: the header is unchanged
     std::fstream file(log, std::ios::in | std::ios::out | std::ios::binary);
     file.seekg(61);
     const int was = file.get();

@@ -27,7 +27,7 @@ class GroupFixture : public NodeFixture {
     find_coordinator("g");
   }
 
-  // The first of all makes the topic of the offsets.
+  // The first call creates the topic of the offsets.
   FindCoordinatorResponse::Coordinator find_coordinator(ByteView group) {
     FindCoordinatorRequest request;
     request.coordinator_keys = {group};
@@ -46,7 +46,7 @@ class GroupFixture : public NodeFixture {
     request.protocols.push_back({"range", "meta"});
     return request;
   }
-  // Asks for a member id, as clients since KIP-394 do.
+  // Gets a member id, like clients since KIP-394.
   std::string new_member(TestClient& from, ByteView group) {
     auto response = from.ask<JoinGroupResponse>(join_request(group, ""), kJoinVersion);
     EXPECT_EQ(response.error_code, ErrorCode::kMemberIdRequired);

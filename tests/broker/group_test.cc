@@ -1,5 +1,5 @@
-// Groups through the whole broker: coordinator found, members, offsets, and all of it there again after a restart. The
-// state machine has its own tests in tests/coordinator.
+// Groups through the whole broker: coordinators, members, offsets, and the same state after a restart. The state
+// machine has its own tests in tests/coordinator.
 #include "broker/group_fixture.h"
 #include "protocol/messages/delete_groups.h"
 #include "protocol/messages/delete_topics.h"
@@ -63,7 +63,7 @@ TEST_P(GroupTest, AMemberWhoseClientHangsUpIsRemovedSoon) {
   // A third of the session, which is 10 s, and the time for a new connection.
   node().advance(6'300);
   EXPECT_EQ(heartbeat(client(), "g", first, 1), ErrorCode::kNone);
-  // That was a sign of life, over another connection.
+  // That showed that the member is alive, over another connection.
   node().advance(100);
   EXPECT_EQ(heartbeat(client(), "h", other, 1), ErrorCode::kUnknownMemberId);
   node().advance(6'400);
@@ -97,7 +97,7 @@ TEST_P(GroupTest, ASecondMemberMakesARebalance) {
   EXPECT_EQ(again.members.size(), 2u);
   EXPECT_TRUE(joined.members.empty());
 
-  // The follower waits for what the leader decides.
+  // The follower waits for the leader's assignment.
   two.start(sync_request("g", second, 2), kSyncVersion);
   EXPECT_FALSE(two.has_answer());
   SyncGroupRequest sync = sync_request("g", first, 2);
@@ -181,10 +181,10 @@ TEST_P(GroupTest, AGroupGoesOnAfterAKill) {
   std::string member = join_alone(client(), "g");
   EXPECT_EQ(commit("g", 0, 5, member, 1), ErrorCode::kNone);
   kill_and_start();
-  // The member does not notice: its generation was written down.
+  // The member does not notice: its generation is in the log.
   EXPECT_EQ(heartbeat(client(), "g", member, 1), ErrorCode::kNone);
   EXPECT_EQ(commit("g", 0, 6, member, 1), ErrorCode::kNone);
-  // And its session time runs.
+  // And its session timeout runs.
   node().advance(11'000);
   EXPECT_EQ(heartbeat(client(), "g", member, 1), ErrorCode::kUnknownMemberId);
   EXPECT_EQ(committed("g", 0), 6);
@@ -202,7 +202,7 @@ TEST_P(GroupTest, GroupsAreListedDescribedAndDeleted) {
   describe.groups = {"alive", "offsets-only", "unknown"};
   auto described = client().ask<DescribeGroupsResponse>(describe, 5);
   ASSERT_EQ(described.groups.size(), 3u);
-  std::map<std::string, DescribeGroupsResponse::DescribedGroup> by_id;  // the order is nobody's promise
+  std::map<std::string, DescribeGroupsResponse::DescribedGroup> by_id;  // the order is unspecified
   for (const auto& group : described.groups) by_id[group.group_id] = group;
   EXPECT_EQ(by_id["alive"].group_state, "Stable");
   EXPECT_EQ(by_id["alive"].protocol_type, "consumer");
@@ -227,7 +227,7 @@ TEST_P(GroupTest, GroupsAreListedDescribedAndDeleted) {
   EXPECT_EQ(committed("offsets-only", 0), -1);
 }
 
-// A few bytes of the request name four thousand of the answer.
+// A few bytes of the request cause four thousand of the response.
 TEST_P(GroupTest, WhatIsNamedTooOftenIsRefused) {
   OffsetCommitRequest written = commit_request("g", 0, 7);
   const std::string note(4'000, 'x');
@@ -244,7 +244,7 @@ TEST_P(GroupTest, WhatIsNamedTooOftenIsRefused) {
   EXPECT_TRUE(answer.groups[0].topics.empty());
   EXPECT_LT(client().last_answer_size(), 10'000u);
 
-  // All there is, again and again.
+  // Everything, again and again.
   asked.groups.assign(100'000, {});
   for (auto& group : asked.groups) {
     group.group_id = "g";

@@ -1,4 +1,4 @@
-// Requests that take long: what they need is done beside the loop, and the answer is the same.
+// Requests that take long: their work runs beside the loop, and the response is the same.
 #include "broker/node_fixture.h"
 #include "broker/transaction_fixture.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
@@ -11,7 +11,7 @@ using testing::ElementsAre;
 
 class HeavyTest : public TransactionFixture {
  protected:
-  // So many records of a megabyte each that compresses to nothing.
+  // Records of a megabyte each that compress to almost nothing.
   Bytes bomb(int records) {
     BatchOptions options;
     options.compression = Codec::kZstd;
@@ -29,7 +29,7 @@ TEST_P(HeavyTest, ABatchThatHoldsMuchIsCheckedElsewhere) {
   EXPECT_EQ(out.error_code, ErrorCode::kNone);
   EXPECT_EQ(out.base_offset, 1);
   EXPECT_EQ(node().computations(), 1);
-  // What is wrong with it is found there as well.
+  // Errors are found there as well.
   Bytes broken = bomb(20);
   BatchHeader header = BatchHeader::read(broken.data());
   header.record_count = 19;
@@ -83,7 +83,7 @@ TEST_P(HeavyTest, APatternThatTakesLongIsMatchedElsewhere) {
   ASSERT_EQ(first.error_code, ErrorCode::kNone) << first.error_message.value_or("");
   EXPECT_EQ(node().computations(), before + 1);
   EXPECT_LE(first.heartbeat_interval_ms, 1000);
-  node().advance(5000);  // assignments are some time apart
+  node().advance(5000);  // for the interval of assignments
   auto second = beat(heavy, first.member_epoch, "m");
   ASSERT_EQ(second.error_code, ErrorCode::kNone);
   EXPECT_EQ(second.assignment->topic_partitions.size(), 20u);

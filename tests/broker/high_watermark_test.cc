@@ -1,5 +1,5 @@
-// A pretended replica holds the high watermark back: whatever a client is told must wait for it, as it will with real
-// followers. Everything that was appended is in the log all the time.
+// A fake replica holds the high watermark back: all responses must wait for it, as with real followers. All appended
+// records are in the log all the time.
 #include "broker/group_fixture.h"
 #include "coordinator/group/java_string.h"
 #include "protocol/messages/delete_records.h"
@@ -20,7 +20,7 @@ class HighWatermarkTest : public GroupFixture {
     Partition& held = node().partition(topic, partition);
     hold(topic, partition, held.log()->log_end_offset());
   }
-  // The partition of __consumer_offsets that keeps the group.
+  // The group's partition of __consumer_offsets.
   static int32_t home_of(ByteView group) { return coordinator::coordinator_partition(group, 5); }
   void hold_group(ByteView group) {
     Partition& held = node().partition("__consumer_offsets", home_of(group));
@@ -99,7 +99,7 @@ TEST_P(HighWatermarkTest, AcksAllTimesOut) {
   node().advance(1);
   ASSERT_TRUE(writer.has_answer());
   EXPECT_EQ(only_partition(writer.take<ProduceResponse>(9)).error_code, ErrorCode::kRequestTimedOut);
-  // It is in the log all the same, and comes to light when the replica has it.
+  // It is in the log all the same, and visible when the replica has it.
   catch_up("t", 0);
   EXPECT_EQ(values_from("t", 0, 0), std::vector<std::string>{"a"});
 }
@@ -219,7 +219,7 @@ TEST_P(HighWatermarkTest, NobodyReadsAnOffsetThatMayBeLostYet) {
   hold_group("g");
   TestClient& member = node().connect(1);
   member.start(commit_request("g", 0, 2), 9);
-  // Either the old one at once, or the new one when it is safe; never the new one before.
+  // Either the old one at once, or the new one when it is replicated; never the new one before.
   TestClient& reader = node().connect(2);
   reader.start(committed_request("g", 0), 9);
   if (reader.has_answer()) {

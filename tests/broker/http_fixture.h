@@ -1,4 +1,4 @@
-// HttpFixture: what a node serves over HTTP, asked without sockets.
+// HttpFixture: requests to a node's HTTP service, without sockets.
 #pragma once
 
 #include <string>
@@ -40,7 +40,7 @@ class HttpConnection final : public Transport {
   Bytes received;
   bool closed = false;
   std::string close_reason;
-  uint64_t unsent = 0;  // what it did not read yet
+  uint64_t unsent = 0;  // bytes that it did not read yet
 
  private:
   std::unique_ptr<Session> session_;
@@ -62,14 +62,14 @@ class HttpFixture : public GroupFixture {
     service_->start(node().node());
   }
 
-  // The whole answer, on a connection of its own.
+  // The whole response, on a separate connection.
   Bytes get(const std::string& target, const std::string& headers = "") {
     HttpConnection connection(*service_, node().shard_count() - 1);
     connection.get(target, headers);
     node().run();
     return connection.received;
   }
-  // What the line of that metric and these labels says; empty without one.
+  // The value of the metric with these labels; empty without one.
   static std::string sample(const Bytes& page, const std::string& series) {
     const std::string start = "\n" + series + " ";
     const size_t at = page.find(start);

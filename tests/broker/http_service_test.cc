@@ -1,4 +1,4 @@
-// HTTP as the node speaks it: sessions, health.
+// The node's HTTP service: sessions, health.
 #include <fmt/core.h>
 
 #include "broker/http_fixture.h"
@@ -101,7 +101,7 @@ TEST_P(HttpServiceTest, SaysWhyItRefuses) {
   EXPECT_THAT(connection.received, StartsWith("HTTP/1.1 400 "));
   EXPECT_TRUE(connection.closed);
 
-  // What net/ cut off for being too large.
+  // A request that net/ cut off for being too large.
   HttpConnection large(*service_, 0);
   large.request("POST /livez HTTP/1.1\r\nContent-Length: 100000\r\n\r\nhalf of it");
   EXPECT_THAT(large.received, StartsWith("HTTP/1.1 413 "));

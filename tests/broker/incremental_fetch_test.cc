@@ -1,5 +1,5 @@
-// Incremental fetch sessions (KIP-227) through the whole broker: what a session remembers, and that its answers hold
-// news only.
+// Incremental fetch sessions (KIP-227) through the whole broker: the state of a session, and responses with changes
+// only.
 #include "broker/node_fixture.h"
 
 namespace milena::broker::broker_test {
@@ -58,7 +58,7 @@ TEST_P(IncrementalFetchTest, AnIdleFetchOverAThousandPartitionsIsSmall) {
     EXPECT_TRUE(partitions_in(idle).empty());
     EXPECT_LE(client().last_answer_size(), 200u);
   }
-  // One of them moves: one is told.
+  // One of them changes: one is returned.
   produce("wide", 567, {"a"});
   auto news = client().ask<FetchResponse>(session_request(full.session_id, 4), kVersion);
   EXPECT_EQ(partitions_in(news), std::vector<int32_t>{567});
@@ -84,7 +84,7 @@ TEST_P(IncrementalFetchTest, ARequestNamesOnlyWhatChanges) {
   produce("t", 0, {"a", "b"});
   produce("t", 1, {"c"});
   int32_t session = open_session("t", 2);
-  // The reader is through with partition 0, not with 1.
+  // The reader has read all of partition 0, not of 1.
   FetchRequest request = session_request(session, 1);
   request.topics.push_back({"t", topic_id("t"), {wanted(0, 2)}});
   auto response = client().ask<FetchResponse>(request, kVersion);
@@ -120,7 +120,7 @@ TEST_P(IncrementalFetchTest, EpochsAreCounted) {
   };
   EXPECT_EQ(error_with(session, 2), ErrorCode::kInvalidFetchSessionEpoch);
   EXPECT_EQ(error_with(session, 1), ErrorCode::kNone);
-  EXPECT_EQ(error_with(session, 1), ErrorCode::kInvalidFetchSessionEpoch);  // a repetition
+  EXPECT_EQ(error_with(session, 1), ErrorCode::kInvalidFetchSessionEpoch);  // a repeated request
   EXPECT_EQ(error_with(session, 2), ErrorCode::kNone);
   EXPECT_EQ(error_with(session + 1, 1), ErrorCode::kFetchSessionIdNotFound);
   EXPECT_EQ(error_with(-5, 1), ErrorCode::kFetchSessionIdNotFound);
@@ -166,7 +166,7 @@ TEST_P(IncrementalFetchTest, AClientThatGoesAwayWhileWaitingFreesItsSession) {
   TestClient& reader = node().connect(1);
   reader.start(request, kVersion);
   EXPECT_EQ(client().ask<FetchResponse>(session_request(session, 2), kVersion).error_code,
-            ErrorCode::kInvalidFetchSessionEpoch);  // another request is at work with it
+            ErrorCode::kInvalidFetchSessionEpoch);  // another request uses it
   reader.disconnect();
   node().run();
   EXPECT_EQ(client().ask<FetchResponse>(session_request(session, 2), kVersion).error_code, ErrorCode::kNone);
@@ -196,7 +196,7 @@ TEST_P(IncrementalFetchTest, APartitionThatGaveDataGoesToTheEndOfTheQueue) {
   Bytes batch = batch_of({std::string(1000, 'x')}, 1);
   for (int32_t p : {0, 1, 2}) produce_batch("t", p, batch);
   FetchRequest request = full_request("t", 3);
-  request.max_bytes = 1;  // room for one partition's first batch
+  request.max_bytes = 1;  // fits one partition's first batch
   auto response = client().ask<FetchResponse>(request, kVersion);
   int32_t session = response.session_id;
   std::vector<int32_t> served;
@@ -212,7 +212,7 @@ TEST_P(IncrementalFetchTest, APartitionThatGaveDataGoesToTheEndOfTheQueue) {
     response = client().ask<FetchResponse>(request, kVersion);
     note_served();
   }
-  // Nobody starves, even though the reader never moves on.
+  // No partition starves, even though the reader never moves on.
   EXPECT_THAT(served, testing::UnorderedElementsAre(0, 1, 2));
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 using milena::allocation::ScarceMemory;
 
-// A connection of which only the end is of interest.
+// A connection that only records its end.
 struct ClosedOrNot final : Transport {
   void send(Payload) override { ADD_FAILURE() << "answered"; }
   void send_nothing() override { ADD_FAILURE() << "answered"; }
@@ -26,7 +26,7 @@ struct ClosedOrNot final : Transport {
   bool closed = false;
 };
 
-// Takes a slice and more for each visit; the second of a shard finds no memory.
+// Takes more than a slice for each visit; the second one of a shard is out of memory.
 struct Visited {
   TopicPartitionId id;
   ManualClock* clock = nullptr;
@@ -109,7 +109,7 @@ TEST_P(LaterTurnTest, AComputationWithoutMemoryEndsItsRequestAlone) {
   }
 }
 
-// All shards are asked, one turn later.
+// All shards are visited, one turn later.
 TEST_P(LaterTurnTest, DirectoriesThatDoNotFitIntoMemory) {
   create_topic("wide", 2'000);
   TestClient& asking = node().connect(0);
@@ -123,8 +123,8 @@ TEST_P(LaterTurnTest, DirectoriesThatDoNotFitIntoMemory) {
             ErrorCode::kNone);
 }
 
-// The fetch waits, and is woken by a record when there is no memory to read all its partitions again. Its session is
-// not left in use.
+// The fetch waits, and is woken by a record when there is not enough memory to read all its partitions again. Its
+// session must not stay in use.
 TEST_P(LaterTurnTest, AFetchThatIsWokenWithoutMemory) {
   constexpr int32_t kPartitions = 400;
   create_topic("wide", kPartitions);

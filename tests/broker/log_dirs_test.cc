@@ -1,4 +1,4 @@
-// Several log directories: where replicas go, how they move while they are used, and what happens when a disk fails.
+// Several log directories: placement of replicas, moves during use, and failing disks.
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -262,7 +262,7 @@ TEST_P(LogDirsTest, AFailingDirectoryTakesOnlyItsOwnPartitionsOffline) {
   size_t errors = 0;
   for (const auto& result : describe().results) errors += result.error_code == ErrorCode::kKafkaStorageError ? 1 : 0;
   EXPECT_EQ(errors, 1u);
-  // New ones go to the others; after a restart the directory is there again, with what was in it.
+  // New ones are placed in the others; after a restart the directory is back with its contents.
   create_topic("u", 4);
   for (int32_t p = 0; p < 4; p++) EXPECT_NE(node().partition("u", p).directory(), failed);
   restart();

@@ -1,5 +1,5 @@
-// Snapshots of the metadata log: when they are made, what is in them, what they make superfluous, and starting from
-// them.
+// Snapshots of the metadata log: when they are created, their contents, the segments that they replace, and starting
+// from them.
 #include <filesystem>
 #include <fstream>
 
@@ -53,7 +53,7 @@ TEST_P(MetadataSnapshotTest, IsMadeAfterSoManyBytesAndHoldsTheImage) {
   create_topics("t", 20);
   ASSERT_FALSE(known().empty());
   EXPECT_EQ(files_ending(".checkpoint").size(), known().size());
-  // The image as of the newest snapshot, and the log's tail, are the image.
+  // The newest snapshot and the tail of the log give the image.
   metadata::MetadataReplayer replayed;
   ASSERT_TRUE(load_metadata_snapshot(posix_file_system(), log_directory(), known().back().id, replayed).ok());
   EXPECT_GE(replayed.image().topic_count(), 10u);
@@ -102,7 +102,7 @@ TEST_P(MetadataSnapshotTest, IsMadeWhenTheIntervalIsOver) {
   metadata::MetadataReplayer replayed;
   ASSERT_TRUE(load_metadata_snapshot(posix_file_system(), log_directory(), known().back().id, replayed).ok());
   EXPECT_TRUE(replayed.image() == node().node().shard(0).image());
-  // Nothing new, no new one.
+  // No new records, no new snapshot.
   node().advance(10 * 3'600'000);
   EXPECT_EQ(known().size(), 1u);
 }
@@ -132,7 +132,7 @@ TEST_P(MetadataSnapshotTest, HalfMadeOnesAreTakenAwayAndALaterOneThanTheLogBegin
   client_gone();
   node().stop();
   std::ofstream(log_directory() + "/00000000000000000900-0000000009.checkpoint.part") << "half";
-  // A crash of the machine took the log, not the snapshot.
+  // A crash of the machine lost the log, not the snapshot.
   for (const std::string& name : files_ending(".log")) std::filesystem::resize_file(log_directory() + "/" + name, 0);
   start();
   EXPECT_TRUE(files_ending(".part").empty());
@@ -204,7 +204,7 @@ TEST_F(LargeDecisionTest, IsCutIntoATransactionOfSeveralBatches) {
     size_t count = 0;
     for (; batches.next(); count++) EXPECT_LE(batches.batch().bytes().size(), 8u << 20);
     EXPECT_EQ(count, 3u);
-    // An old level knows no transactions: one batch then.
+    // An old level has no transactions: then one batch.
     ASSERT_TRUE(append_metadata_records(*opened->log, opened->epoch, megabytes(9), true, 7, 1).ok());
   }
   auto again = open();

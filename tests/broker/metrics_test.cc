@@ -1,4 +1,4 @@
-// What /metrics says of a node, in all names and both formats.
+// /metrics of a node, in all names and both formats.
 #include <fmt/core.h>
 
 #include <set>
@@ -227,7 +227,7 @@ TEST_P(MetricsTest, EveryPageIsWellFormed) {
   }
 }
 
-// Between two slices of a look a partition may lose its leader.
+// A partition may lose its leader between two slices of a collection.
 TEST(NodeFigures, WhatWasSeenTwiceIsToldOnce) {
   NodeFigures figures;
   figures.partitions.push_back({.name = {"t", 1}, .leader = 1});
@@ -282,7 +282,7 @@ TEST(LagClock, KeepsWhatItNeedsAndNoMore) {
     clock.begin_round();
     clock.note(kPartition, i, i * 1000);
   }
-  // The first moments are forgotten last of all.
+  // The first times are forgotten last.
   EXPECT_NEAR(*clock.seconds_behind(kPartition, 100, 9'999'000), 9899, 1);
   clock.begin_round();
   clock.begin_round();

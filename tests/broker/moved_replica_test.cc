@@ -1,5 +1,5 @@
-// What a replica is after a move: its producers and its log start offset are those of the original, and nothing that is
-// left of it elsewhere is taken for it.
+// A replica after a move: its producers and its log start offset are those of the original, and leftovers in other
+// directories are not taken for it.
 #include "broker/moves_fixture.h"
 
 namespace milena::broker::broker_test {
@@ -8,7 +8,7 @@ namespace {
 class MovedReplicaTest : public MovesTest {};
 INSTANTIATE_TEST_SUITE_P(Shards, MovedReplicaTest, testing::Values(1, 4), testing::PrintToStringParamName());
 
-// What the original lost lies below the copy's first record: there is nothing that both have.
+// The original lost records below the copy's first one: the two have no records in common.
 TEST_P(MovedReplicaTest, ACopyIsKeptWhoseOriginalEndsBeforeItBegins) {
   create_topic("t");
   produce("t", 0, {"0", "1", "2", "3"});
@@ -30,7 +30,7 @@ TEST_P(MovedReplicaTest, ACopyIsKeptWhoseOriginalEndsBeforeItBegins) {
   EXPECT_EQ(produce("t", 0, {"goes on"}).error_code, ErrorCode::kNone);
 }
 
-// Its answer was lost, its records are deleted, the partition has moved: it is a duplicate all the same.
+// Its response was lost, its records are deleted, the partition has moved: the retry is a duplicate all the same.
 TEST_P(MovedReplicaTest, ABatchThatIsSentAgainAfterAMoveIsADuplicate) {
   create_topic("t");
   const BatchOptions by{.producer_id = 7, .producer_epoch = 0, .base_sequence = 0};
@@ -53,7 +53,7 @@ TEST_P(MovedReplicaTest, ALogStartOffsetSurvivesAKillRightAfterTheMove) {
   create_topic("t");
   for (const char* value : {"0", "1", "2"}) produce("t", 0, {value});
   ASSERT_EQ(delete_records("t", 1), ErrorCode::kNone);
-  node().advance(70'000);  // the checkpoint of the old directory names it
+  node().advance(70'000);  // the checkpoint of the old directory has it
   const std::string to = other_than(place_of("t"));
   client().queue(move_request("t", to), 2);
   for (int i = 0; i < 1000 && place_of("t") != to; i++) node().run_turns(1);
@@ -63,7 +63,7 @@ TEST_P(MovedReplicaTest, ALogStartOffsetSurvivesAKillRightAfterTheMove) {
   EXPECT_EQ(list_offset("t", 0, -2).offset, 1);
 }
 
-// While the disk is away that a replica has moved to, what is left where it was is not taken for it.
+// While the disk with a moved replica is away, leftovers in its old directory are not taken for it.
 TEST_P(MovedReplicaTest, AnOriginalIsNotServedWhileTheDiskOfItsCopyIsAway) {
   begin_slow_move("t");
   const std::string old = node().directory() + "/old";
@@ -104,8 +104,8 @@ TEST_P(MovedReplicaTest, ACopyWithoutItsBeginningIsBegunAnew) {
   for (int offset = 0; offset < 6; offset++) EXPECT_FALSE(values_from("t", 0, offset).empty()) << offset;
 }
 
-// As a loss of power leaves it that came in the second of two moves: the metadata names a directory that has nothing
-// yet, and of the two that have something one was to be deleted.
+// The state after a loss of power in the second of two moves: the metadata has a directory without the replica, and one
+// of the two directories with files should have been deleted.
 TEST_P(MovedReplicaTest, OfTwoLogsTheOneThatGoesFurtherIsTheReplica) {
   for (const bool longer_first : {true, false}) {
     const std::string topic = longer_first ? "first" : "second";

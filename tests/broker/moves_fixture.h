@@ -19,7 +19,7 @@ class MovesTest : public NodeFixture {
  protected:
   void SetUp() override {
     node().set("log.dirs", dir(0) + "," + dir(1) + "," + dir(2));
-    // A turn's worth of bytes takes a second: a move waits for the clock.
+    // The bytes of a turn take a second: a move waits for the clock.
     node().set("replica.alter.log.dirs.io.max.bytes.per.second", "1000000");
     start();
   }
@@ -45,7 +45,7 @@ class MovesTest : public NodeFixture {
     builder.append(key, value, node().clock().wall_ms());
     ASSERT_EQ(produce_batch(topic, 0, builder.build()).error_code, ErrorCode::kNone);
   }
-  // A topic whose move takes some seconds, with it under way. Its directory is not the metadata's.
+  // Starts a move that takes some seconds. The metadata does not have the new directory yet.
   void begin_slow_move(const std::string& topic, const std::map<std::string, std::string>& configs = {}) {
     create_topic(topic, 1, configs);
     if (place_of(topic) == dir(0)) {
@@ -108,8 +108,8 @@ class MovesTest : public NodeFixture {
     client_gone();
     node().kill();
   }
-  // The topic is deleted and created again, with one record, while a directory is away. The node does not run before
-  // and after this.
+  // The topic is deleted and created again, with one record, while a directory is away. The node is stopped before and
+  // after this.
   void make_anew_while_away(const std::string& topic, const std::string& directory) {
     start_without(directory);
     delete_topic(topic);

@@ -1,4 +1,5 @@
-// Moves of replicas between directories: what happens meanwhile, and what a stop, a deletion or a loss of power leaves.
+// Moves of replicas between directories: events during a move, and the state after a stop, a deletion or a loss of
+// power.
 #include "base/forgetful_file_system.h"
 #include "broker/moves_fixture.h"
 
@@ -20,7 +21,7 @@ TEST_P(MovesTest, ACopyOfADeletedTopicIsNotTakenForTheNewOnes) {
   EXPECT_EQ(count_in(to_, "-stray"), 1);
 }
 
-// A power failure may leave records without the partition.metadata that says whose they are.
+// A power failure may leave records without the partition.metadata with their topic id.
 TEST_P(MovesTest, ANamelessLogIsNotTakenForOneThatTheMetadataHasElsewhere) {
   begin_slow_move("t");
   finish_move("t");
@@ -42,7 +43,7 @@ TEST_P(MovesTest, AConfigurationAlteredDuringAMoveHolds) {
   EXPECT_EQ(node().partition("t", 0).log()->config().retention_ms, -1);
 }
 
-// At a byte a second the copy of a turn would be paid for in days.
+// At a byte a second the copy of one turn would take days.
 TEST_P(MovesTest, ARateThatIsAlteredDuringAMoveHolds) {
   alter_rate("1");
   begin_slow_move("t");
@@ -117,7 +118,7 @@ TEST_P(MovesTest, ADirectoryThatFailsLeavesTheCopyOfItsReplica) {
   node().run();
   node().advance(70'000);
   EXPECT_EQ(count_in(to_, "-future"), 1);
-  // It is gone on with where the original is there again.
+  // The move continues when the original is back.
   restart();
   finish_move("t");
   EXPECT_EQ(values_from("t", 0, 5).size(), 1u);
@@ -130,10 +131,10 @@ TEST_P(MovesTest, AMoveThatFailsAtItsEndLeavesEverythingAsItWas) {
   EXPECT_EQ(place_of("t"), from_);
   EXPECT_EQ(count_in(to_, "-future"), 0);
   EXPECT_EQ(node().topic("t")->partition(0)->directory(1), node().partition("t", 0).directory()->id());
-  EXPECT_EQ(produce("t", 0, {"after"}).base_offset, 6);  // its sync is not kept back any more
+  EXPECT_EQ(produce("t", 0, {"after"}).base_offset, 6);  // its sync is no longer delayed
 }
 
-// As a loss of power leaves it when only one of two file systems had written down the end of a move.
+// The state after a loss of power when only one of two file systems had synced the end of a move.
 TEST_P(MovesTest, ACopyWithoutItsOriginalIsTheReplica) {
   begin_slow_move("t");
   finish_move("t");
@@ -164,7 +165,7 @@ TEST_P(MovesTest, WhatIsToBeDeletedStaysWhereItIsTheOnlyCopy) {
 TEST_P(MovesTest, ACopyIsNotRemovedForAnOriginalThatLostRecords) {
   begin_slow_move("t");
   stop();
-  // The disk was replaced, or mended by a tool that emptied it.
+  // The disk was replaced, or repaired by a tool that emptied it.
   for (const auto& entry : std::filesystem::directory_iterator(from_ + "/t-0")) {
     if (entry.path().filename() != "partition.metadata") std::filesystem::remove(entry.path());
   }
@@ -173,7 +174,7 @@ TEST_P(MovesTest, ACopyIsNotRemovedForAnOriginalThatLostRecords) {
   EXPECT_EQ(count_in(to_, "-future"), 1);
 }
 
-// What a tombstone deletes may be copied before, and the tombstone be gone when its turn comes.
+// A record may be copied before its tombstone, and compaction could remove the tombstone before it is copied.
 TEST_P(MovesTest, NothingIsCompactedDuringAMove) {
   stop();
   node().set("log.cleaner.backoff.ms", "100");
@@ -192,7 +193,7 @@ TEST_P(MovesTest, NothingIsCompactedDuringAMove) {
   EXPECT_GT(node().partition("t", 0).log()->first_dirty_offset(), 0);
 }
 
-// What it removes meanwhile, tombstones among it, must not stay in the copy.
+// Records that compaction removes meanwhile, tombstones among them, must not stay in the copy.
 TEST_P(MovesTest, ACopyIsBegunAnewWhereItsOriginalWasCompactedWithoutIt) {
   stop();
   node().set("log.cleaner.backoff.ms", "100");
@@ -218,7 +219,7 @@ TEST_P(MovesTest, ACopyIsBegunAnewWhereItsOriginalWasCompactedWithoutIt) {
   EXPECT_EQ(size(), compacted);
 }
 
-// A node on a disk that forgets, with all that was acknowledged synced: flush.messages=1.
+// A node on a disk that loses unsynced data, with all acknowledged records synced: flush.messages=1.
 class MoveOnForgetfulDiskTest : public MovesTest {
  protected:
   void SetUp() override {
@@ -253,7 +254,7 @@ TEST_P(MoveOnForgetfulDiskTest, TheReplicaSurvivesALossOfPowerAtAnyTurn) {
         }
       }
       kill();
-      // Each of the two disks has written its last names, or has not.
+      // Each of the two disks has synced its last names, or has not.
       disk_.lose_power([&](const std::string& path, size_t changes) {
         if (path == from_) return (mode & 1) != 0 ? changes : 0;
         if (path == to_) return (mode & 2) != 0 ? changes : 0;

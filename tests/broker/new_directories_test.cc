@@ -1,4 +1,4 @@
-// Directories of new partitions: not made when the topic is, but by whoever comes first, and whatever happens before.
+// Directories of new partitions: not created with the topic, but on first use, whatever happens before.
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -19,7 +19,7 @@ constexpr int64_t kSoon_ms = 1000;
 class NewDirectoriesTest : public NodeFixture {
  protected:
   std::string data() { return node().directory() + "/data"; }
-  // Directories below log.dirs that belong to partitions, in whatever state.
+  // Directories of partitions below log.dirs, in any state.
   std::set<std::string> directories() {
     std::set<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(data())) {
@@ -156,7 +156,7 @@ TEST_P(NewDirectoriesTest, ThatAreEmptyAreNotOpenedAfterAKill) {
   node().advance(kSoon_ms);
   produce("t", 4, {"a"});
   node().kill();
-  // As if the machine had failed while they were made.
+  // As if the machine had failed while they were created.
   std::filesystem::remove(data() + "/t-1/partition.metadata");
   std::ofstream(data() + "/t-2/partition.metadata", std::ios::trunc);
   client_gone();

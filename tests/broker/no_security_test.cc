@@ -1,5 +1,4 @@
-// What clients are told that look for security where none is set up; and SCRAM credentials, which are kept all the
-// same.
+// Responses to clients that ask for security where none is set up; and SCRAM credentials, which are kept all the same.
 #include "broker/node_fixture.h"
 #include "protocol/messages/alter_user_scram_credentials.h"
 #include "protocol/messages/create_delegation_token.h"

@@ -9,7 +9,7 @@
 namespace milena::broker::broker_test {
 namespace {
 
-// Nobody listens anywhere.
+// No connection succeeds.
 class DeadNetwork final : public Network {
  public:
   explicit DeadNetwork(Executor& executor) : executor_(executor) {}

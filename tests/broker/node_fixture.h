@@ -1,6 +1,6 @@
-// NodeFixture: what the broker's tests share. Each runs with one shard and with four; `client()` is a connection on the
-// last shard, so that with four most partitions live on another one than the connection. The shorthands below send the
-// request that most tests want; a test that wants something else builds the request itself.
+// NodeFixture: shared by the broker's tests. Each runs with one shard and with four; `client()` is a connection on the
+// last shard, so that with four most partitions are on another shard. The shorthands below send the requests of most
+// tests; other tests build their requests themselves.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -50,7 +50,7 @@ struct ReadBack {
   std::vector<int64_t> offsets;
 };
 
-// The records of whole batches; a piece of a batch at the end is left out, as clients do.
+// The records of whole batches; an incomplete batch at the end is left out, as by clients.
 inline ReadBack records_of(const std::optional<Payload>& payload) {
   ReadBack back;
   if (!payload) return back;

@@ -1,5 +1,5 @@
-// NodeHarness: a Node on a directory of its own, over ManualExecutors and a clock that only moves when told. Everything
-// runs in the test's thread. Can be stopped in order, or killed, and started again on the same directory.
+// NodeHarness: a Node on its own directory, over ManualExecutors and a clock that the test moves. Everything runs in
+// the test's thread. Can be stopped cleanly, or killed, and started again on the same directory.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -31,7 +31,7 @@ class NodeHarness {
     directory_ = pattern;
     set("log.dirs", directory_ + "/data");
     set("offsets.topic.num.partitions", "5");
-    set("milena.group.join.silence.ms", "0");  // the clock stands still
+    set("milena.group.join.silence.ms", "0");  // the clock does not move by itself
   }
   ~NodeHarness() {
     if (running()) kill();
@@ -45,10 +45,10 @@ class NodeHarness {
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
 
-  // For the next start, in place of the real ones; outlives the node.
+  // For the next start, instead of the real ones; must outlive the node.
   void use_files(FileSystem& files) { files_ = &files; }
 
-  // For the next start: how it reaches other nodes.
+  // For the next start: connections to other nodes.
   void use_surroundings(NodeSurroundings surroundings) { surroundings_ = std::move(surroundings); }
 
   void start() {
@@ -70,7 +70,7 @@ class NodeHarness {
     return ok_status();
   }
 
-  // As SIGTERM does it.
+  // Like SIGTERM.
   void stop() {
     clients_.clear();
     run();
@@ -80,7 +80,7 @@ class NodeHarness {
     node_.reset();
     executors_.clear();
   }
-  // As kill -9 does it: what was not written yet never will be.
+  // Like kill -9: unwritten data is lost.
   void kill() {
     clients_.clear();
     node_.reset();
@@ -101,7 +101,7 @@ class NodeHarness {
   const std::string& directory() const { return directory_; }
   ManualClock& clock() { return clock_; }
 
-  // Until no shard has anything left to do at this time.
+  // Runs until no shard has anything left to do at this time.
   void run() {
     int turns = 0;
     for (bool ran = true; ran; turns++) {
@@ -119,7 +119,7 @@ class NodeHarness {
     return ran;
   }
   Executor& executor(size_t shard) { return *executors_[shard]; }
-  // So many turns of each shard, and no more: for a stop in the middle of something.
+  // Runs only so many turns of each shard: for a stop in the middle of an operation.
   void run_turns(int count) {
     for (int i = 0; i < count; i++) {
       for (auto& executor : executors_) executor->run_turn();
@@ -130,7 +130,7 @@ class NodeHarness {
     run();
   }
 
-  // How often something was computed beside the loops since the start.
+  // The number of computations beside the loops since the start.
   int computations() const {
     int all = 0;
     for (const auto& executor : executors_) all += executor->computations();
@@ -157,7 +157,7 @@ class NodeHarness {
 
   // Null if there is no such topic.
   const metadata::TopicImage* topic(ByteView name) { return node_->shard(0).image().find_topic(name); }
-  // The partition where it lives; the test must know that it is there.
+  // The partition on its shard; it must exist.
   Partition& partition(ByteView topic_name, int32_t index) {
     const metadata::TopicImage* image = topic(topic_name);
     CHECK(image != nullptr, "no topic {}", topic_name);
@@ -181,7 +181,7 @@ class NodeHarness {
   std::unique_ptr<Node> node_;
   std::vector<std::unique_ptr<TestClient>> clients_;
   uint64_t last_connection_ = 0;
-  uint64_t last_seed_ = 0;  // each start has other random numbers
+  uint64_t last_seed_ = 0;  // each start gets different random numbers
 };
 
 }  // namespace milena::broker::broker_test

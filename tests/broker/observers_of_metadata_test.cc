@@ -1,4 +1,4 @@
-// DescribeQuorum tells how far each broker is that follows the metadata log.
+// DescribeQuorum returns the progress of each broker that follows the metadata log.
 #include "broker/cluster_harness.h"
 #include "broker/controller/observers_of_metadata.h"
 #include "protocol/messages/describe_quorum.h"
@@ -24,7 +24,7 @@ TEST(ObserversOfMetadata, AreCaughtUpWithTheFetchThatReachesWhatTheLeaderHad) {
   ObserversOfMetadata observers;
   observers.note_fetch(2, kDirectory, 5, 10, 1000, 1);
   EXPECT_EQ(observers.list(1)[0].caught_up_ms, -1);
-  observers.note_fetch(2, kDirectory, 10, 12, 2000, 2);  // all there was at 1000
+  observers.note_fetch(2, kDirectory, 10, 12, 2000, 2);  // everything as of 1000
   EXPECT_EQ(observers.list(2)[0].caught_up_ms, 1000);
   observers.note_fetch(2, kDirectory, 12, 12, 3000, 3);
   EXPECT_EQ(observers.list(3)[0].caught_up_ms, 3000);

@@ -156,7 +156,7 @@ TEST_P(OffsetsTest, ACompactedTopicKeepsItsRecords) {
   EXPECT_EQ(delete_before("compacted", 0, 0).error_code, ErrorCode::kPolicyViolation);
 }
 
-// Only a topic that is compacted and nothing else keeps its records, as in Kafka.
+// Only a topic that is just compacted keeps its records, as in Kafka.
 TEST_P(OffsetsTest, RecordsOfATopicWithoutACleanupPolicyAreDeletedOnRequest) {
   create_topic("none", 1, {{"cleanup.policy", ""}});
   produce("none", 0, {"a", "b"});
@@ -190,11 +190,11 @@ TEST_P(OffsetsTest, ACleanRestartKeepsTheEpochAndAKillRaisesIt) {
   EXPECT_EQ(end_of_epoch(first).leader_epoch, first);
   EXPECT_EQ(end_of_epoch(first + 1).end_offset, 4);
   EXPECT_EQ(end_of_epoch(first, first).error_code, ErrorCode::kFencedLeaderEpoch);
-  // A client of before is sent to look again.
+  // An old client gets an error and looks up the leader.
   FetchRequest request = fetch_request("t", 0, 0);
   request.topics[0].partitions[0].current_leader_epoch = first;
   EXPECT_EQ(only_partition(client().ask<FetchResponse>(request, 12)).error_code, ErrorCode::kFencedLeaderEpoch);
-  // From version 16 on it is told the leader right away.
+  // From version 16 on it gets the leader at once.
   request.topics[0].topic = {};
   request.topics[0].topic_id = topic_id("t");
   FetchResponse told = client().ask<FetchResponse>(request, 16);
@@ -204,7 +204,7 @@ TEST_P(OffsetsTest, ACleanRestartKeepsTheEpochAndAKillRaisesIt) {
   ASSERT_EQ(told.node_endpoints.size(), 1u);
   EXPECT_EQ(told.node_endpoints[0].node_id, 1);
   EXPECT_EQ(told.node_endpoints[0].port, 9092);
-  // Batches carry the epoch they were appended in.
+  // Batches have the epoch of their append.
   Bytes stored = fetch("t", 0, 3).records->flatten().value();
   EXPECT_EQ(RecordBatchView::parse(stored)->header().partition_leader_epoch, first + 1);
 }

@@ -1,4 +1,4 @@
-// A topic whose directory an older Kafka began: messages of magic 0 and 1 to clients of each age.
+// A topic with a directory of an older Kafka: messages of magic 0 and 1 for clients of all versions.
 #include <filesystem>
 #include <fstream>
 

@@ -1,5 +1,5 @@
-// Requests to the controller and to peers may leave the node: here each of them, and its answer, goes through its
-// bytes, as it would over a connection, and clients see no difference.
+// Requests to the controller and to peers may leave the node: here each request and response is encoded and decoded, as
+// over a connection, and clients see no difference.
 #include "broker/controller/controller_channel.h"
 #include "broker/coordinators/peer.h"
 #include "broker/transaction_fixture.h"
@@ -17,7 +17,7 @@
 namespace milena::broker::broker_test {
 namespace {
 
-// A message that was read from bytes, with the bytes that its views point into.
+// A decoded message, with the bytes of its views.
 template <class Message>
 struct Parsed {
   Bytes bytes;
@@ -30,7 +30,7 @@ Bytes body_of(const std::function<void(Writer&)>& write) {
   return writer.take().flatten().value();
 }
 
-// The request as the other side reads it, and the answer as this side does: both through their bytes.
+// Encodes and decodes the request and the response.
 template <class Response, class Request>
 std::pair<OutgoingRequest, OutgoingReply> over_the_wire(const OutgoingRequest& request, OutgoingReply reply) {
   auto parsed = std::make_shared<Parsed<Request>>();
@@ -159,7 +159,7 @@ TEST_P(OutgoingRequestTest, TheControllerMayBeElsewhere) {
   UpdateFeaturesRequest features;
   features.feature_updates.emplace_back().feature = "kraft.version";
   features.feature_updates.back().max_version_level = 1;
-  // What the controller says to this, whichever way it is asked.
+  // The controller's answer, whichever way the request takes.
   EXPECT_EQ(client().ask<UpdateFeaturesResponse>(features, 1).error_code, ErrorCode::kInvalidUpdateVersion);
   UnregisterBrokerRequest unregister;
   unregister.broker_id = 99;

@@ -1,4 +1,4 @@
-// What belongs to a shard is touched in its own turns alone (Executor::is_current).
+// A shard's state is used only in its own turns (Executor::is_current).
 #include <gtest/gtest.h>
 
 #include "broker/node_harness.h"

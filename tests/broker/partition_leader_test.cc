@@ -9,7 +9,7 @@ namespace {
 
 constexpr int64_t kMaxLag_ms = 30'000;
 
-// Broker 1 leads, 2 and 3 follow; all three are in service, with epochs 101, 102 and 103.
+// Broker 1 leads, 2 and 3 follow; all three are active, with epochs 101, 102 and 103.
 class PartitionLeaderTest : public testing::Test {
  protected:
   PartitionLeaderTest() {
@@ -50,7 +50,7 @@ class PartitionLeaderTest : public testing::Test {
   metadata::PartitionImage partition_;
 };
 
-// It was as far as the high watermark, and then its process ended: nobody has fenced it yet.
+// It had reached the high watermark, and then its process ended: it is not fenced yet.
 TEST_F(PartitionLeaderTest, OneThatFetchesNoMoreLeavesTheSetOnce) {
   PartitionLeader one = leader();
   one.note_fetch(2, 102, 20, 20, 1);

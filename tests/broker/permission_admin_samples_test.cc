@@ -102,7 +102,7 @@ void add_partition_samples(std::vector<PermissionSample>& samples) {
 }
 
 void add_security_samples(std::vector<PermissionSample>& samples) {
-  // Any: what is unknown is no request.
+  // Any: unknown types are invalid.
   DescribeAclsRequest describe;
   describe.resource_type_filter = describe.operation = describe.permission_type = 1;
   samples.push_back(sample<DescribeAclsResponse>("", describe, 3, top_error, kClusterAuthorizationFailed));
@@ -150,7 +150,7 @@ void add_cluster_samples(std::vector<PermissionSample>& samples) {
       sample<UpdateFeaturesResponse>("", UpdateFeaturesRequest{}, 2, top_error, kClusterAuthorizationFailed));
   DescribeClusterRequest cluster;
   cluster.include_cluster_authorized_operations = true;
-  // A broker tells everybody; only the operations are for those who may see them.
+  // Allowed for all clients; only the operations need a permission.
   samples.push_back(sample<DescribeClusterResponse>(
       "of brokers", cluster, 2,
       [](const auto& response) {

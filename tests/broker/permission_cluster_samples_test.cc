@@ -1,4 +1,4 @@
-// The requests that the nodes of a cluster send to the controller, as an authorizer meets them.
+// The requests of a cluster's nodes to the controller, for the authorizer.
 #include "broker/permission_samples.h"
 #include "protocol/messages/allocate_producer_ids.h"
 #include "protocol/messages/alter_partition.h"

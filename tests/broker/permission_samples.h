@@ -1,5 +1,5 @@
-// One or more requests for each API, as an authorizer meets them: on the topic "t", the group "g" and the transactional
-// id "x". Each gives the error that its answer holds.
+// One or more requests for each API, for the authorizer: on the topic "t", the group "g" and the transactional id "x".
+// Each returns the error of its response.
 #pragma once
 
 #include <functional>
@@ -15,13 +15,13 @@ namespace milena::broker::broker_test {
 struct PermissionSample {
   ApiKey key;
   std::string what;
-  // What a client is told that may do nothing. kNone: it is left out of the answer without a word.
+  // The error for a client without permissions. kNone: its entry is left out of the response.
   ErrorCode refusal;
   std::function<ErrorCode(TestClient&)> ask;
   bool to_controller = false;
 };
 
-// `error` finds the error in an answer.
+// `error` returns the error of a response.
 template <class Response, class Request, class Error>
 PermissionSample sample(std::string what, Request request, int16_t version, Error error, ErrorCode refusal) {
   return {Request::kApiKey, std::move(what), refusal,
@@ -30,7 +30,7 @@ PermissionSample sample(std::string what, Request request, int16_t version, Erro
           }};
 }
 
-// The two places where errors are usually found.
+// The two usual places of errors.
 inline constexpr auto top_error = [](const auto& response) { return response.error_code; };
 inline constexpr auto first_partition_error = [](const auto& response) {
   return response.topics.at(0).partitions.at(0).error_code;

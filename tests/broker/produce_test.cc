@@ -1,5 +1,5 @@
-// Produce: what is taken, what is refused and how the answer says so. How record sets are checked in every detail is
-// tests/protocol's affair.
+// Produce: accepted and refused requests, and their responses. tests/protocol tests the checks of record sets in
+// detail.
 #include "broker/node_fixture.h"
 #include "metadata/internal_topics.h"
 #include "protocol/messages/init_producer_id.h"
@@ -24,7 +24,7 @@ class ProduceFixture : public NodeFixture {
   ProduceOut produce_sequenced(const std::vector<std::string>& values, int64_t id, int16_t epoch, int32_t sequence) {
     return produce_batch("t", 0, sequenced_batch(values, node().clock().wall_ms(), id, epoch, sequence));
   }
-  // One message of magic 0 or 1, as clients before 0.11 send it.
+  // One message of magic 0 or 1, as sent by clients before 0.11.
   static Bytes old_message(int8_t magic, ByteView value, int64_t timestamp_ms) {
     Bytes body;
     append_big_endian(body, magic);
@@ -109,7 +109,7 @@ TEST_P(ProduceTest, UnknownTopicsAndIds) {
   request.topic_data[0].topic_id = Uuid{5, 5};
   auto out = only_partition(client().ask<ProduceResponse>(request, 13));
   EXPECT_EQ(out.error_code, ErrorCode::kUnknownTopicId);
-  EXPECT_EQ(node().topic("nowhere"), nullptr);  // Produce makes no topics
+  EXPECT_EQ(node().topic("nowhere"), nullptr);  // Produce creates no topics
 }
 
 TEST_P(ProduceTest, OnePartitionsErrorDoesNotTouchTheOthers) {

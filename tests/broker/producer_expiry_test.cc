@@ -1,4 +1,4 @@
-// Idempotent producers that are silent are forgotten, by their own timer.
+// Inactive idempotent producers expire, by their own timer.
 #include "broker/node_fixture.h"
 #include "protocol/messages/describe_producers.h"
 

@@ -1,4 +1,4 @@
-// Client quotas: who sends or fetches or makes too much is told so, and left alone for a while.
+// Client quotas: clients that send, fetch or create too much get a throttle time, and are muted for it.
 #include "broker/node_fixture.h"
 #include "protocol/messages/alter_client_quotas.h"
 #include "protocol/messages/create_partitions.h"
@@ -38,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(Shards, QuotaTest, testing::Values(1, 4), testing::Prin
 TEST_P(QuotaTest, AProducerOverItsRateIsToldAndPaused) {
   create_topic("q");
   set_quota({{"user", std::nullopt}}, "producer_byte_rate", 10'000);
-  // Ten seconds' worth are free; what comes then has to wait until the rate is down again.
+  // Ten seconds' worth are free; later requests wait until the rate is down again.
   EXPECT_LT(throttle_of_produce(client(), big_batch()), 100);
   int32_t throttle_ms = throttle_of_produce(client(), big_batch());
   EXPECT_NEAR(throttle_ms, 10'000, 200);
@@ -58,7 +58,7 @@ TEST_P(QuotaTest, ConnectionsOfOneClientIdShareItsQuota) {
   EXPECT_EQ(throttle_of_produce(client(), big_batch()), 0) << "another client id is free";
 }
 
-// Kafka's precedence: the user with the client id, the user, the client id. Everybody is ANONYMOUS here.
+// Kafka's precedence: the user with the client id, the user, the client id. All clients are ANONYMOUS here.
 TEST_P(QuotaTest, AUsersQuotaIsStrongerThanAClientIdsAndWeakerThanThatOfBoth) {
   create_topic("q");
   set_quota({{"client-id", "slow"}}, "producer_byte_rate", 10);

@@ -1,5 +1,5 @@
-// What a broker that follows answers, and one that has no replica: consumers may read from followers (KIP-392), whoever
-// asks for offsets as a debugging replica may, and a wrong epoch is said before a wrong broker.
+// Responses of a follower, and of a broker without a replica: consumers may read from followers (KIP-392), debugging
+// replicas may ask them for offsets, and a wrong epoch is reported before a wrong broker.
 #include "broker/cluster_harness.h"
 #include "broker/replica/partition.h"
 #include "protocol/messages/create_topics.h"

@@ -1,4 +1,4 @@
-// Starts that must not be: each says why, and leaves every file of every directory as it was.
+// Starts that must be refused: each gives the reason, and changes no file of any directory.
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -34,7 +34,7 @@ void spill(const fs::path& path, ByteView content) {
       .write(content.data(), static_cast<std::streamsize>(content.size()));
 }
 
-// Every file with its content, every directory with a mark.
+// All files with their contents, and all directories.
 std::map<std::string, std::string> everything_in(const fs::path& directory) {
   std::map<std::string, std::string> found;
   for (const auto& entry : fs::recursive_directory_iterator(directory)) {
@@ -66,7 +66,7 @@ Bytes kraft_version_value(int16_t level) {
   return write_message(record, 0);
 }
 
-// What is done to a directory that a node has left in order.
+// Changes a directory after a clean stop.
 class Directory {
  public:
   explicit Directory(std::string home) : home_(std::move(home)) {}
@@ -155,7 +155,7 @@ const std::vector<Refusal>& refusals() {
       {"VotersOfANewerVersion",
        [](auto& d) { d.append_control(ControlRecordType::kKraftVoters, ByteView("\0\x01\x01\0", 4)); },
        "VotersRecord of version 1"},
-      // Part of a larger quorum, or of another.
+      // Part of a larger or another quorum.
       {"ThreeVotersInTheLog",
        [](auto& d) {
          d.append_control(ControlRecordType::kKraftVoters, voters_value({1, 2, 3}, d.id()));
@@ -198,7 +198,7 @@ const std::vector<Refusal>& refusals() {
          fs::remove(d.first(kMetadata + "/quorum-state"));
        },
        "voters are 1, 2, 3"},
-      // Whose directory it is is not told, or told otherwise.
+      // The directory's owner is missing or another one.
       {"NoMetaProperties", [](auto& d) { fs::remove(d.first("meta.properties")); }, "has no meta.properties"},
       {"NoMetaPropertiesInTheSecond", [](auto& d) { fs::remove(d.second("meta.properties")); },
        "has no meta.properties"},
@@ -229,7 +229,7 @@ const std::vector<Refusal>& refusals() {
       {"TheFirstDirectoryIsGone", [](auto& d) { fs::remove_all(d.first("")); }, "that directory is empty"},
       {"TheMetadataIsInTheSecond", [](auto& d) { fs::rename(d.first(kMetadata), d.second(kMetadata)); },
        "set metadata.log.dir"},
-      // Damaged where nothing can be guessed.
+      // Damaged beyond repair.
       {"TheSnapshotIsGone",
        [](auto& d) {
          fs::rename(d.first(kMetadata + "/00000000000000000000.log"), d.first(kMetadata + "/00000000000000000007.log"));
@@ -276,7 +276,7 @@ TEST_P(RefusedStartTest, ChangesNoFile) {
   }
 }
 
-// What looks like the refused and is not.
+// Directories that resemble the refused ones and are accepted.
 class AcceptedStartTest : public testing::Test {
  protected:
   AcceptedStartTest() { harness_.set("log.dirs", harness_.directory() + "/first"); }
@@ -291,7 +291,7 @@ class AcceptedStartTest : public testing::Test {
 
 constexpr ByteView kOtherCluster = "4L6g3nShT-eMCtK--X86sw";
 
-// As a container whose CLUSTER_ID was altered over a volume that holds data.
+// Like a container with a changed CLUSTER_ID over a volume with data.
 TEST_F(AcceptedStartTest, AnotherClusterIdIsNamedAndTheDataCounts) {
   start_and_stop();
   const std::string own = slurp(directory_.first("meta.properties"));

@@ -1,5 +1,5 @@
 // A node takes time and random numbers from its executors only: the same requests from the same seed leave the same
-// files. Simulators of a whole node stand on it.
+// files. The node simulator depends on it.
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -13,7 +13,7 @@
 namespace milena::broker::broker_test {
 namespace {
 
-// Every file under the node's directory, by path, and what clients were told.
+// All files under the node's directory, by path, and the responses to clients.
 struct Outcome {
   std::map<std::string, std::string> files;
   std::vector<std::string> answers;
@@ -31,7 +31,7 @@ std::map<std::string, std::string> files_under(const std::string& directory) {
 
 class RepeatableTest : public NodeFixture {
  protected:
-  // What asks for random numbers and for the time: topic ids, fetch sessions, member ids, renamed directories,
+  // Runs the code that uses random numbers and the time: topic ids, fetch sessions, member ids, renamed directories,
   // instances.
   Outcome run_node() {
     NodeHarness node(GetParam());
@@ -51,7 +51,7 @@ class RepeatableTest : public NodeFixture {
     fetch.topics.push_back(topic);
     outcome.answers.push_back(std::to_string(client.ask<FetchResponse>(fetch, 12).session_id));
 
-    FindCoordinatorRequest coordinator;  // makes __consumer_offsets
+    FindCoordinatorRequest coordinator;  // creates __consumer_offsets
     coordinator.key = "g";
     client.ask<FindCoordinatorResponse>(coordinator, 3);
     JoinGroupRequest join;

@@ -1,4 +1,4 @@
-// Three nodes as one cluster: how it forms, how records are replicated, and what becomes of them when a node is lost.
+// Three nodes as one cluster: its start, replication of records, and lost nodes.
 #include "broker/cluster_fixture.h"
 #include "broker/controller/controller_channel.h"
 #include "protocol/messages/alter_partition_reassignments.h"
@@ -10,7 +10,7 @@
 namespace milena::broker::broker_test {
 namespace {
 
-// Holds back what a leader asks of the controller about its replicas in sync.
+// Holds back a leader's requests to the controller about its ISR.
 class HeldController final : public ControllerChannel {
  public:
   explicit HeldController(ControllerChannel& inner) : inner_(inner) {}
@@ -75,7 +75,7 @@ TEST_F(ReplicationTest, ATopicIsMadeThroughABrokerAndReplicated) {
   EXPECT_EQ(produce(2, "t", "b"), ErrorCode::kNone);
   for (int node = 1; node <= 3; node++) EXPECT_EQ(end_at(node, "t"), 2) << node;
   EXPECT_EQ(produce(1, "t", "c"), ErrorCode::kNotLeaderOrFollower);
-  // The followers hear of the high watermark, too.
+  // The followers learn the high watermark, too.
   EXPECT_TRUE(cluster().until([&] { return replica(1, "t")->high_watermark() == 2; }));
   EXPECT_TRUE(cluster().until([&] { return replica(3, "t")->high_watermark() == 2; }));
 }
@@ -85,7 +85,7 @@ TEST_F(ReplicationTest, AnAcknowledgementWaitsForTheReplicasInSync) {
   ASSERT_TRUE(cluster().until([&] { return replica(3, "t") != nullptr; }));
   EXPECT_EQ(produce(1, "t", "a"), ErrorCode::kNone);
   cluster().kill(3);
-  // The controller noticed that the connection of the heartbeats is closed.
+  // The controller noticed that the connection with heartbeats was closed.
   const int64_t before_ms = cluster().clock().steady_ms();
   EXPECT_EQ(produce(1, "t", "b"), ErrorCode::kNone);
   EXPECT_LT(cluster().clock().steady_ms() - before_ms, 1000);
@@ -117,7 +117,7 @@ TEST_F(ReplicationTest, TooFewReplicasInSyncRefuseRecords) {
   EXPECT_EQ(values(1, "t"), (std::vector<std::string>{"a"}));
 }
 
-// A fetch that waits is read again when it is woken, which counts as a fetch: two of them must not wake each other.
+// A waiting fetch reads again when it is woken, which counts as a fetch: two of them must not wake each other.
 TEST_F(ReplicationTest, AFetchThatMovesNothingWakesNobody) {
   create_topic(1, "t", {1, 2}, "2");
   EXPECT_EQ(produce(1, "t", "a"), ErrorCode::kNone);
@@ -140,7 +140,7 @@ TEST_F(ReplicationTest, AFetchThatMovesNothingWakesNobody) {
 TEST_F(ReplicationTest, ARecordThatOnlyTheLostLeaderHadGoes) {
   create_topic(1, "t", {3, 2, 1});
   EXPECT_EQ(produce(3, "t", "a"), ErrorCode::kNone);
-  // Appended, and lost before anybody fetched it.
+  // Appended, and lost before any fetch.
   Partition* leader = replica(3, "t");
   leader->append_as_leader(Payload(batch_of({"lost"}, cluster().clock().wall_ms())), log::AppendOrigin::kClient);
   ASSERT_EQ(leader->log_end_offset(), 2);
@@ -174,7 +174,7 @@ TEST_F(ReplicationTest, ASilentBrokerIsFencedAfterItsSession) {
   EXPECT_EQ(end_at(3, "t"), 2);
 }
 
-// The controller's own change is known before the answer that the one asked for came too late.
+// The controller's own change is known before the response that the requested one came too late.
 TEST_F(ReplicationTest, AChangeThatCameTooLateDoesNotHideTheNext) {
   create_topic(1, "t", {2, 3, 1});
   ASSERT_TRUE(cluster().until([&] { return replica(1, "t") != nullptr; }));

@@ -1,4 +1,4 @@
-// What was acknowledged is there after a stop and after a kill; what was given out once is not given out again.
+// Acknowledged records are there after a stop and after a kill; ids that were given out are not given out again.
 #include <set>
 
 #include "broker/node_fixture.h"
@@ -29,7 +29,7 @@ TEST_P(RestartTest, NoProducerIdRepeatsOverAHundredKills) {
   size_t given = 0;
   for (int round = 0; round <= 100; round++) {
     for (int i = 0; i < 3; i++, given++) seen.insert(new_producer_id(node().connect(i)));
-    // Some are asked for, and nobody lives to give them out.
+    // Some are requested, but the node is killed before the response.
     TestClient& hasty = node().connect(round);
     InitProducerIdRequest request;
     request.transactional_id.reset();

@@ -16,7 +16,7 @@ inline SaslHandshakeResponse shake_hands(TestClient& client, ByteView mechanism,
   return client.ask<SaslHandshakeResponse>(SaslHandshakeRequest{mechanism}, version);
 }
 
-// Sends a token; the answer may come later (after a failure).
+// Sends a token; the response may come later (after a failure).
 inline void send_token(TestClient& client, ByteView token, int16_t version = 2) {
   SaslAuthenticateRequest request;
   request.auth_bytes = token;
@@ -34,7 +34,7 @@ inline SaslAuthenticateResponse log_in_plain(TestClient& client, const std::stri
   return client.take<SaslAuthenticateResponse>(version);
 }
 
-// The proof that answers a server's first message.
+// The response with the proof to a server's first message.
 inline std::string scram_final(security::ScramMechanism mechanism, const std::string& password, const std::string& bare,
                                const std::string& challenge) {
   const size_t salt_at = challenge.find(",s=") + 3, iterations_at = challenge.find(",i=");
@@ -50,7 +50,7 @@ inline std::string scram_final(security::ScramMechanism mechanism, const std::st
   return without_proof + ",p=" + security::base64_encode(key);
 }
 
-// The first of the two answers; then sends the proof.
+// Gets the first of the two responses; then sends the proof.
 inline SaslAuthenticateResponse log_in_scram(TestClient& client, security::ScramMechanism mechanism,
                                              const std::string& user, const std::string& password,
                                              const std::string& extensions = "") {

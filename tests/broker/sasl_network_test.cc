@@ -1,4 +1,4 @@
-// Connections to other nodes that log in: before they are used, and again before their session ends.
+// Connections to other nodes that authenticate: before they are used, and again before their session ends.
 #include "broker/cluster/sasl_network.h"
 
 #include <gmock/gmock.h>
@@ -33,7 +33,7 @@ struct Wire final : Network {
     return std::make_unique<WireLink>(*this);
   }
 
-  // The keys of what was sent since the last time.
+  // The API keys sent since the last call.
   std::vector<ApiKey> sent() {
     std::vector<ApiKey> keys;
     for (const Bytes& request : std::exchange(requests, {})) {
@@ -140,7 +140,7 @@ TEST_F(SaslNetworkTest, ASessionIsRenewedBeforeItEndsAndNothingIsLost) {
   wire_.answer(MetadataResponse());
   wire_.answer(MetadataResponse());
   EXPECT_EQ(told_.frames, 4);
-  // At rest it is renewed at once, and not too early.
+  // When idle it is renewed at once, and not too early.
   clock_.advance(8'400);
   executor_.run_turn();
   EXPECT_THAT(wire_.sent(), IsEmpty());

@@ -1,4 +1,4 @@
-// Listeners with SASL: who is let in, what is served before, and when a session ends.
+// Listeners with SASL: authentication, requests before it, and the end of sessions.
 #include <filesystem>
 #include <fstream>
 
@@ -40,7 +40,7 @@ class SaslTest : public NodeFixture {
     request.upsertions = {{name, static_cast<int8_t>(mechanism), 4096, "salt", salted}};
     EXPECT_EQ(client().ask<AlterUserScramCredentialsResponse>(request, 0).results.at(0).error_code, ErrorCode::kNone);
   }
-  // What a client with wrong credentials is told, after the pause; its connection is closed then.
+  // The response to a client with wrong credentials, after the pause; its connection is closed then.
   static SaslAuthenticateResponse refusal(NodeHarness& node, TestClient& client) {
     EXPECT_FALSE(client.has_answer()) << "it is answered at once";
     EXPECT_FALSE(client.closed());
@@ -62,7 +62,7 @@ TEST_P(SaslTest, ThePasswordLetsIn) {
     EXPECT_EQ(answer.error_code, ErrorCode::kNone);
     EXPECT_EQ(answer.session_lifetime_ms, 0);
     EXPECT_EQ(ask_metadata(client), ErrorCode::kNone);
-    // Who is in cannot begin again.
+    // An authenticated client cannot begin again.
     EXPECT_EQ(shake_hands(client, "PLAIN").error_code, ErrorCode::kIllegalSaslState);
     EXPECT_EQ(ask_metadata(client), ErrorCode::kNone);
   }
@@ -116,7 +116,7 @@ TEST_P(SaslTest, VersionsMayBeAskedOnce) {
   TestClient& client = connect();
   ApiVersionsRequest versions;
   versions.client_software_name = versions.client_software_version = "x";
-  // A version that is not known is answered with those that are.
+  // The response to an unknown version has the supported ones.
   client.start(versions, 99);
   EXPECT_EQ(client.take<ApiVersionsResponse>(0).error_code, ErrorCode::kUnsupportedVersion);
   EXPECT_EQ(client.ask<ApiVersionsResponse>(versions, 3).error_code, ErrorCode::kNone);
@@ -224,7 +224,7 @@ TEST_P(SaslTest, ScramUsersAreThoseOfTheMetadata) {
     EXPECT_EQ(last.error_code, ErrorCode::kNone);
     EXPECT_TRUE(ByteView(last.auth_bytes).starts_with("v="));
     EXPECT_EQ(ask_metadata(good), ErrorCode::kNone);
-    // As far as a client can see, an unknown user is one with another password.
+    // A client cannot distinguish an unknown user from a wrong password.
     TestClient& wrong = connect();
     log_in_scram(wrong, mechanism, "carol", "dancer");
     const auto refused = refusal(node(), wrong);
@@ -251,7 +251,7 @@ TEST_P(ReauthenticationTest, ASessionEndsAndMayBeRenewed) {
   node().advance(4000);
   EXPECT_EQ(ask_metadata(client), ErrorCode::kNone);
   node().advance(1001);
-  // Late is not too late for a client that asks for nothing else.
+  // Late is not too late for a client that sends nothing else.
   EXPECT_EQ(log_in_plain(client, "alice", "wonder").session_lifetime_ms, 5000);
   node().advance(5001);
   client.start(MetadataRequest{}, 9);
@@ -346,7 +346,7 @@ TEST_P(OAuthTest, AChangedFileIsReadAgain) {
   TestClient& with_old = connect();
   send_jwt(with_old, token(key_, 60));
   EXPECT_NE(with_old.take<SaslAuthenticateResponse>(2).auth_bytes, "");
-  // What cannot be read does not take the keys away.
+  // An unreadable file does not remove the keys.
   std::ofstream(path()) << "nothing";
   node().advance(1000);
   TestClient& still = connect();
@@ -418,7 +418,7 @@ TEST(SaslSettingsTest, MistakesAreNamedAtTheStart) {
   EXPECT_EQ(error({{"sasl.enabled.mechanisms", "SCRAM-SHA-256"}}), "no error");
 }
 
-// A listener that says SASL and has no settings of it serves nobody.
+// A listener with SASL but without its settings serves no clients.
 TEST_P(SaslTest, AListenerOfNoSettingsServesNobody) {
   TestClient& client = node().connect(0, "LATE", security::SecurityProtocol::kSaslPlaintext);
   client.start(SaslHandshakeRequest{"PLAIN"}, 1);

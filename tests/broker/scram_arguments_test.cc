@@ -1,4 +1,4 @@
-// The users that `milena storage format --add-scram` makes.
+// The users that `milena storage format --add-scram` creates.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

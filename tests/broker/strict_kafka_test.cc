@@ -1,4 +1,4 @@
-// milena.strict.kafka: what Milena does in its own way is done as Kafka does it.
+// milena.strict.kafka: Milena's differences are switched off.
 #include "broker/node_fixture.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/find_coordinator.h"

@@ -1,4 +1,4 @@
-// What /tap tells of the requests of one client.
+// /tap for the requests of one client.
 #include "broker/operations/tap.h"
 
 #include <nlohmann/json.hpp>

@@ -91,7 +91,7 @@ TEST_P(TelemetryTest, NobodyIsSubscribedAtFirst) {
   EXPECT_EQ(answer.accepted_compression_types, (std::vector<int8_t>{4, 3, 1, 2}));
 }
 
-// Else every librdkafka client asks for nothing, and prints that its instance id has changed.
+// Otherwise every librdkafka client asks in vain, and prints that its instance id has changed.
 TEST_P(TelemetryTest, IsOfferedWhileThereIsASubscription) {
   auto offered = [&](int16_t key) {
     ApiVersionsRequest request;
@@ -118,7 +118,7 @@ TEST_P(TelemetryTest, SubscriptionsAreThoseThatMatch) {
   EXPECT_EQ(answer.requested_metrics, (std::vector<Bytes>{"a.", "b."}));
   EXPECT_EQ(answer.push_interval_ms, 1000);
   subscribe("all", {{"metrics", "*"}});
-  auto anew = get(answer.client_instance_id);  // at once: the subscriptions are others
+  auto anew = get(answer.client_instance_id);  // at once: the subscriptions have changed
   EXPECT_EQ(anew.error_code, ErrorCode::kNone);
   EXPECT_EQ(anew.requested_metrics, (std::vector<Bytes>{"*"}));
   EXPECT_NE(anew.subscription_id, answer.subscription_id);
@@ -130,14 +130,14 @@ TEST_P(TelemetryTest, PushesHaveTheirTime) {
   auto answer = get();
   const Uuid id = answer.client_instance_id;
   EXPECT_EQ(get(id).error_code, ErrorCode::kThrottlingQuotaExceeded);
-  // The first push comes when the client likes.
+  // The first push may come at any time.
   EXPECT_EQ(push(id, answer.subscription_id + 1, ""), ErrorCode::kUnknownSubscriptionId);
   EXPECT_EQ(get(id).error_code, ErrorCode::kNone);  // at once, to learn the right one
   EXPECT_EQ(push(id, answer.subscription_id, ""), ErrorCode::kThrottlingQuotaExceeded);
   node().advance(1000);
   EXPECT_EQ(push(id, answer.subscription_id, ""), ErrorCode::kNone);
   EXPECT_EQ(push(id, answer.subscription_id, "", Codec::kNone, true), ErrorCode::kNone);
-  EXPECT_EQ(push(id, answer.subscription_id, ""), ErrorCode::kInvalidRequest);  // it said that it ends
+  EXPECT_EQ(push(id, answer.subscription_id, ""), ErrorCode::kInvalidRequest);  // it announced its end
   EXPECT_EQ(push({}, answer.subscription_id, ""), ErrorCode::kInvalidRequest);
 }
 
@@ -190,7 +190,7 @@ TEST_P(TelemetryTest, AnInstanceGoesWithItsConnection) {
   EXPECT_EQ(get(answer.client_instance_id).error_code, ErrorCode::kNone);
 }
 
-// librdkafka has nothing to tell, and says so by null.
+// librdkafka sends null if it has no metrics.
 TEST_P(TelemetryTest, NullIsAPushOfNothing) {
   subscribe("all", {{"metrics", "*"}, {"interval.ms", "1000"}});
   const auto subscription = get();

@@ -1,5 +1,5 @@
-// TestClient: one connection to a Node without a socket. Encodes any request, feeds the frames to the node's Session
-// one behind the other as net/ does (the next one only after the answer to the one before), and keeps what comes back.
+// TestClient: one connection to a Node without a socket. Encodes any request, passes the frames to the node's Session
+// one after the other like net/ (the next one only after the response to the previous one), and keeps the responses.
 // Belongs to a NodeHarness, which runs the executors.
 #pragma once
 
@@ -21,14 +21,14 @@ namespace milena::broker::broker_test {
 
 class TestClient final : public Transport {
  public:
-  // `run` lets the node work until it has nothing left to do.
+  // `run` runs the node until it has nothing left to do.
   TestClient(Node& node, int shard, Executor& executor, Task run, ConnectionInfo info)
       : executor_(executor), run_(std::move(run)), session_(node.sessions().open(shard, std::move(info), *this)) {}
   ~TestClient() override { disconnect(); }
 
-  // --- what a test does with it
+  // --- for tests
 
-  // Sends and waits; the node must have answered without the clock moving on.
+  // Sends and waits; the node must respond without the clock moving.
   template <class Response, class Request>
   Response ask(const Request& request, int16_t version) {
     EXPECT_TRUE(idle()) << "a request before this one is not answered";
@@ -36,14 +36,14 @@ class TestClient final : public Transport {
     return take<Response>(version);
   }
 
-  // Sends, and lets the node work; it may answer now, later or not at all.
+  // Sends, and runs the node; it may respond now, later or not at all.
   template <class Request>
   void start(const Request& request, int16_t version) {
     queue_frame(encode(request, version));
     run_();
   }
 
-  // Only queued: several of these and a run_now() are requests that came in one packet.
+  // Only queued: several of these and a run_now() act like requests in one packet.
   template <class Request>
   void queue(const Request& request, int16_t version) {
     queue_frame(encode(request, version));
@@ -54,7 +54,7 @@ class TestClient final : public Transport {
     run_();
   }
 
-  // The oldest answer, which must be there, of the request that was sent first.
+  // The oldest response, which must be there, to the first request.
   template <class Response>
   Response take(int16_t version) {
     Response response;
@@ -74,7 +74,7 @@ class TestClient final : public Transport {
     return response;
   }
 
-  // The same of what is no Kafka answer, with its size.
+  // The same for bytes that are not a Kafka response, with their size.
   Bytes take_raw() {
     EXPECT_FALSE(answers_.empty());
     if (answers_.empty()) return {};
@@ -82,23 +82,23 @@ class TestClient final : public Transport {
     answers_.pop_front();
     return bytes;
   }
-  // Whether net/ was told that the client is no stranger any more.
+  // Whether the session reported to net/ that the client has authenticated.
   bool known() const { return known_; }
 
   bool has_answer() const { return !answers_.empty(); }
   size_t answer_count() const { return answers_.size(); }
   bool idle() const { return !in_flight_ && frames_.empty() && answers_.empty(); }
-  // How many requests were settled without an answer (acks=0).
+  // The number of requests completed without a response (acks=0).
   int silent_count() const { return silent_; }
-  // How long the node wanted this client left alone, in all. Its next frame is handed over all the same.
+  // How long the node wanted this client muted, in total. Its next frame is passed on all the same.
   int64_t paused_ms() const { return paused_ms_; }
   bool closed() const { return closed_; }
   const std::string& close_reason() const { return close_reason_; }
-  // With its size prefix, of the answer that was taken last.
+  // Size of the last response, with its size prefix.
   size_t last_answer_size() const { return last_answer_size_; }
   void set_client_id(std::string id) { client_id_ = std::move(id); }
 
-  // The client goes away.
+  // The client disconnects.
   void disconnect() { end(true); }
   // The broker's side closes, as for an idle connection.
   void dropped_by_broker() { end(false); }

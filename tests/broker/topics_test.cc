@@ -1,4 +1,4 @@
-// Metadata, CreateTopics, DeleteTopics, CreatePartitions: topics come, can be used at once, and go.
+// Metadata, CreateTopics, DeleteTopics, CreatePartitions: topics are created, usable at once, and deleted.
 #include <functional>
 
 #include "base/log.h"
@@ -231,7 +231,7 @@ TEST_P(TopicsTest, ADeletedTopicIsGoneAndItsNameIsFree) {
   EXPECT_NE(topic_id("t"), old_id);
   EXPECT_TRUE(values_from("t", 1, 0).empty());
   EXPECT_EQ(produce("t", 1, {"new"}).base_offset, 0);
-  // What is set aside goes after a while; the new topic's files stay.
+  // Files set aside are removed after a while; the new topic's files stay.
   node().advance(600'000);
   for (const auto& entry : std::filesystem::directory_iterator(node().directory() + "/data")) {
     EXPECT_THAT(entry.path().filename().string(), testing::Not(testing::HasSubstr("-delete")));

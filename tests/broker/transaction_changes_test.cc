@@ -1,4 +1,4 @@
-// What changes under open transactions: topics go, levels of transaction.version come and go, settings are altered.
+// Changes during open transactions: topics are deleted, levels of transaction.version change, settings are altered.
 #include "broker/transaction_fixture.h"
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/delete_topics.h"
@@ -92,7 +92,7 @@ TEST_P(TransactionChangesTest, ATransactionOfATopicThatIsGoneTimesOut) {
   EXPECT_EQ(init("slow").error_code, ErrorCode::kNone);
 }
 
-// The decision is in the log and the marker is not: whoever loads the log finds the topic gone.
+// The decision is in the log and the marker is not: when the log is loaded the topic is deleted.
 TEST_P(TransactionChangesTest, ATopicIsGoneAfterARestart) {
   create_topic("gone");
   Producer producer = new_producer("tx");
@@ -148,7 +148,7 @@ TEST_P(TransactionChangesTest, TimesAreLookedUpBelowTheLastStableOffset) {
   write(producer, "t", 0, {"open"});
   EXPECT_EQ(list_offset("t", 0, kGreatest).offset, 1);
   EXPECT_EQ(list_offset("t", 0, before_ms + 1).offset, 1);
-  // The record with the greatest time is not there for this reader; Kafka does not look for the next one.
+  // The record with the greatest timestamp is not visible for this reader; Kafka does not look for the next one.
   EXPECT_EQ(committed_offset_at(kGreatest).offset, -1);
   EXPECT_EQ(committed_offset_at(before_ms + 1).offset, -1);
   EXPECT_EQ(committed_offset_at(before_ms).offset, 0);
@@ -158,7 +158,7 @@ TEST_P(TransactionChangesTest, TimesAreLookedUpBelowTheLastStableOffset) {
   EXPECT_EQ(committed_offset_at(kGreatest).offset, 2);  // the marker is a record, too
 }
 
-// Both kinds of producers go on, whatever the level was when their transaction began.
+// Both kinds of producers continue, whatever the level was when their transaction began.
 TEST_P(TransactionChangesTest, TheLevelOfTransactionsChangesUnderOpenOnes) {
   Producer old = new_producer("old"), modern = new_producer("modern");
   std::vector<std::string> kept_old, kept_modern;
@@ -188,7 +188,7 @@ TEST_P(TransactionChangesTest, TheLevelOfTransactionsChangesUnderOpenOnes) {
 TEST_P(TransactionChangesTest, VerificationIsSwitchedOffAndOnWithoutARestart) {
   Producer producer = new_producer("tx");
   alter_broker("transaction.partition.verification.enable", "false");
-  // Nobody asks any more whether the partition was added; the coordinator does not know of this transaction.
+  // Whether the partition was added is no longer verified; the coordinator does not know this transaction.
   EXPECT_EQ(write(producer, "t", 0, {"hanging"}, kOldProduce).error_code, ErrorCode::kNone);
   EXPECT_EQ(describe("tx").transaction_state, "Empty");
   alter_broker("transaction.partition.verification.enable", "true");

@@ -21,7 +21,7 @@ class TransactionFixture : public GroupFixture {
   static constexpr int16_t kOldProduce = 9;
   static constexpr int16_t kAddingProduce = 12;  // the first that adds the partition itself
 
-  // One transactional producer, as its client keeps it.
+  // The client's state of one transactional producer.
   struct Producer {
     std::string id;
     int64_t producer_id = -1;
@@ -92,7 +92,7 @@ class TransactionFixture : public GroupFixture {
     return only_partition(client().ask<ProduceResponse>(request, version));
   }
 
-  // Version 5 is of the second protocol: the producer goes on with the epoch it is told.
+  // Version 5 is of the second protocol: the producer goes on with the returned epoch.
   EndTxnResponse end(Producer& producer, bool commit, int16_t version = 5) {
     EndTxnRequest request;
     request.transactional_id = producer.id;
@@ -115,7 +115,7 @@ class TransactionFixture : public GroupFixture {
     EXPECT_EQ(out.error_code, ErrorCode::kNone);
     return visible(out);
   }
-  // What a consumer that reads committed records makes of an answer.
+  // The records of a response that a read_committed consumer returns.
   static std::vector<std::string> visible(const FetchOut& out) {
     std::vector<std::string> values;
     if (!out.records || !out.aborted_transactions) return values;

@@ -1,4 +1,4 @@
-// Transactions end to end in one node: from the producer's first request to what readers and groups see.
+// Transactions end to end in one node: from the producer's first request to consumers and groups.
 #include <filesystem>
 
 #include "broker/transaction_fixture.h"
@@ -14,7 +14,7 @@ using testing::IsEmpty;
 
 class TransactionTest : public TransactionFixture {
  protected:
-  // One marker, of no partition yet.
+  // One marker, without partitions yet.
   static WriteTxnMarkersRequest marker_of(const Producer& producer, bool committed) {
     WriteTxnMarkersRequest request;
     auto& marker = request.markers.emplace_back();
@@ -47,7 +47,7 @@ TEST_P(TransactionTest, ACommittedTransactionBecomesVisibleWhole) {
   EXPECT_EQ(describe("tx").transaction_state, "CompleteCommit");
 }
 
-// Whoever waited for a sync appends at once: the coordinator does, to its own log.
+// After its wait for a sync the coordinator appends to its own log at once.
 TEST_P(TransactionTest, TransactionsEndWhereEachRecordIsSyncedFirst) {
   node().set("log.flush.interval.messages", "1");
   restart();
@@ -69,7 +69,7 @@ TEST_P(TransactionTest, AnAbortedTransactionIsNeverSeen) {
   EXPECT_THAT(committed_values("t", 0), ElementsAre("kept"));
 }
 
-// Records of which it cannot be said whether they were aborted are not handed out.
+// Records are not returned if it is unknown whether they were aborted.
 TEST_P(TransactionTest, WithoutTheIndexOfAbortedTransactionsNothingIsRead) {
   Producer producer = new_producer("tx");
   write(producer, "t", 0, {"gone"});
@@ -112,7 +112,7 @@ TEST_P(TransactionTest, PartitionsThatAreNotThereCannotBeAdded) {
 TEST_P(TransactionTest, ASecondProducerOfTheIdFencesTheFirst) {
   Producer first = new_producer("tx");
   write(first, "t", 0, {"first"});
-  // The new one has the old one's transaction aborted before it may begin.
+  // The new producer aborts the old one's transaction before it may begin.
   Producer second;
   for (int tries = 0; tries < 10 && second.producer_id < 0; tries++) {
     auto response = init("tx");
@@ -202,14 +202,14 @@ TEST_P(TransactionTest, OnlyMembersOfTheGenerationCommitOffsets) {
   EXPECT_EQ(txn_commit(producer, "g", 0, 1, member, 2), ErrorCode::kIllegalGeneration);
   EXPECT_EQ(txn_commit(producer, "g", 0, 1, "stranger", 1), ErrorCode::kUnknownMemberId);
   EXPECT_EQ(txn_commit(producer, "g", 0, 1, member, 1), ErrorCode::kNone);
-  // Who claims nothing is let in, as clients before KIP-447 claim nothing.
+  // A client without member id and generation is accepted: clients before KIP-447 send none.
   EXPECT_EQ(txn_commit(producer, "g", 0, 2), ErrorCode::kNone);
   EXPECT_EQ(txn_commit(producer, "new group", 0, 2, "", 7), ErrorCode::kIllegalGeneration);
   EXPECT_EQ(end(producer, true).error_code, ErrorCode::kNone);
   EXPECT_EQ(committed("g", 0), 2);
 }
 
-// Members of consumer groups tell their epoch; producers hear of a generation if it is not the member's.
+// Members of consumer groups send their epoch; producers get a generation error if it is wrong.
 TEST_P(TransactionTest, MembersOfConsumerGroupsCommitInTheirEpoch) {
   ConsumerGroupHeartbeatRequest join;
   join.group_id = "modern";
@@ -318,7 +318,7 @@ TEST_P(TransactionTest, ATransactionWithoutItsIdIsRefused) {
             ErrorCode::kTransactionalIdAuthorizationFailed);
 }
 
-// An epoch that no coordinator has would fence the true one for as long as it takes to reach it.
+// An epoch of no coordinator would fence the real one until it reaches that epoch.
 TEST_P(TransactionTest, AMarkerOfACoordinatorToComeIsRefused) {
   Producer producer = new_producer("tx");
   write(producer, "t", 0, {"a"});
@@ -333,8 +333,7 @@ TEST_P(TransactionTest, AMarkerOfACoordinatorToComeIsRefused) {
   EXPECT_THAT(committed_values("t", 0), ElementsAre("a"));
 }
 
-// A coordinator of the second protocol insists on an epoch above that of the records; the same marker again is no
-// error.
+// The second protocol requires a marker's epoch above that of the records; a repeated marker is no error.
 TEST_P(TransactionTest, MarkersOfTheSecondProtocolHaveALargerEpoch) {
   Producer producer = new_producer("tx");
   write(producer, "t", 0, {"a"});

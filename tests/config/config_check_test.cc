@@ -1,4 +1,4 @@
-// Parsing and checking of config values, with the answers of Kafka 4.3.1.
+// Parsing and checking of config values, with the messages of Kafka 4.3.1.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -77,7 +77,7 @@ TEST(SettingsEnvironment, ListenersFollowWhatIsAdvertised) {
        {"KAFKA_ADVERTISED_LISTENERS=auto", "KAFKA_ADVERTISED_LISTENERS=", "KAFKA_ADVERTISED_LISTENERS=://"}) {
     EXPECT_EQ(load_environment({other})->get_string("listeners"), usual) << other;
   }
-  // A file says what it says.
+  // Listeners are not derived from a file.
   EXPECT_EQ(load_environment({}, {"advertised.listeners=PLAINTEXT://a:1"})->get_string("listeners"), usual);
 }
 

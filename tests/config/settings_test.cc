@@ -113,7 +113,7 @@ TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
   EXPECT_FALSE(load({"node.id=2", "broker.id=3"}).ok());
 }
 
-// A broker that its file calls closed is not started open.
+// A broker with a protected configuration is not started unprotected.
 TEST(Settings, WhatProtectsAndIsNotEnforcedIsRefused) {
   struct {
     const char* text;
@@ -155,7 +155,7 @@ TEST(Settings, WhatStandardAuthorizerIsTold) {
   EXPECT_FALSE(authorizer_settings(*load({"super.users=bob"}))->enforced);
 }
 
-// These protect nothing in Kafka either, without an authorizer or on PLAINTEXT listeners; people are told.
+// These protect nothing in Kafka either, without an authorizer or on PLAINTEXT listeners; there is a warning.
 TEST(Settings, WhatProtectsNothingAloneIsNamed) {
   for (const char* text : {"super.users=User:admin", "allow.everyone.if.no.acl.found=false"}) {
     auto settings = load({text});
@@ -196,7 +196,7 @@ TEST(Settings, ListenersWithTlsAreReadAndTheirSettingsMeanSomething) {
   EXPECT_EQ(ListenerSettings(altered, "OUTSIDE").find({}, "ssl.keystore.location")->text, "/c");
 }
 
-// The keys of the file that Kafka's release brings.
+// The keys of the file in Kafka's release.
 TEST_F(SettingsFile, KafkasOwnServerPropertiesRaisesNoAlarm) {
   std::string file = write(
       "server.properties",
@@ -308,7 +308,7 @@ TEST(Listeners, ThoseOfTheControllerAreApart) {
   EXPECT_FALSE(advertised->automatic);
   ASSERT_EQ(advertised->endpoints.size(), 1u);
   EXPECT_EQ(advertised->endpoints[0].host, "broker");
-  // Its protocol need not be told where no protocol is.
+  // Its protocol need not be set if no map is.
   auto controller = controller_listeners(*settings);
   ASSERT_TRUE(controller.ok()) << controller.error().message;
   ASSERT_EQ(controller->size(), 1u);
@@ -350,7 +350,7 @@ TEST(Listeners, MistakesAreExplained) {
   }
 }
 
-// As Kafka does; an address that means all of them is nothing that a client could connect to.
+// As in Kafka; clients cannot connect to a wildcard address.
 TEST(Settings, ListenersThatNameAHostAreAdvertisedByIt) {
   auto settings = load({"listeners=PLAINTEXT://broker:9092,OTHER://0.0.0.0:9095",
                         "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OTHER:PLAINTEXT"});

@@ -13,7 +13,7 @@ bool accepts(ByteView name, ByteView value) {
   return !validate_topic_config(name, value);
 }
 
-// What Kafka 4.3.1 answers to CreateTopics with one config.
+// Kafka 4.3.1's response to CreateTopics with one config.
 TEST(TopicConfig, AcceptsWhatKafkaAccepts) {
   for (const auto& [name, value] :
        std::vector<std::pair<ByteView, ByteView>>{{"cleanup.policy", ""},
@@ -195,7 +195,7 @@ Synonyms synonyms(const DescribedConfig& config) {
   return list;
 }
 
-// As Kafka 4.3.1 described a topic with segment.ms=99999 under these settings.
+// Kafka 4.3.1's description of a topic with segment.ms=99999 with these settings.
 TEST(TopicConfig, DescribesAsKafkaDoes) {
   metadata::MetadataImage image;
   testing::apply(image, {testing::config(metadata::ResourceType::kBroker, "1", "log.retention.bytes", "1000000"),
@@ -240,7 +240,7 @@ TEST(TopicConfig, DescribesAsKafkaDoes) {
   EXPECT_TRUE(named(all, "remote.storage.enable").synonyms.empty());
   EXPECT_EQ(named(all, "remote.storage.enable").source, ConfigSource::kDefault);
 
-  // CreateTopics tells the source also where the unit differs.
+  // CreateTopics returns the source even if the unit differs.
   const auto effective = effective_topic_configs({{"cleanup.policy", "compact"}}, broker);
   EXPECT_EQ(named(effective, "retention.ms").value, "36000000");
   EXPECT_EQ(named(effective, "retention.ms").source, ConfigSource::kStaticBroker);

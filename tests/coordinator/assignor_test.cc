@@ -10,7 +10,7 @@
 namespace milena::coordinator {
 namespace {
 
-// A group whose members keep what they are assigned, as targets do.
+// A group whose members keep their assignments, like targets.
 struct Model {
   std::map<std::string, std::set<int>> subscriptions;  // member -> topics
   std::map<std::string, std::string> instances;
@@ -47,7 +47,7 @@ struct Model {
     return sum;
   }
 
-  // Every partition that somebody wants has exactly one owner, who wants it.
+  // Every subscribed partition has exactly one owner, which subscribes to it.
   void check() const {
     std::map<std::pair<Uuid, int32_t>, std::string> owners;
     for (const auto& [member, assignment] : present) {
@@ -146,8 +146,8 @@ TEST(UniformAssignor, BalancesDifferentSubscriptions) {
   for (const char* member : {"a", "b", "c"}) EXPECT_EQ(m.load(member), 4u) << member;
 }
 
-// Members come and go and change their minds; whatever happens, partitions have one owner each, homogeneous groups are
-// even, and who is asked again changes nothing.
+// Members join, leave and change their subscriptions; partitions always have one owner each, homogeneous groups are
+// even, and a repeated assignment changes nothing.
 TEST(UniformAssignor, HoldsUnderRandomChanges) {
   for (uint32_t seed = 1; seed <= 300; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -187,8 +187,8 @@ TEST(UniformAssignor, HoldsUnderRandomChanges) {
   }
 }
 
-// Tens of thousands of topics took seconds, in which the coordinator's shard served nobody. Processor time, because
-// the machine may be busy.
+// Tens of thousands of topics once took seconds, which blocked the coordinator's shard. Measures processor time,
+// because the machine may be busy.
 TEST(Assignors, ManyTopicsAndMembersTakeNoSeconds) {
   constexpr int kMembers = 85;
   constexpr int kTopics = 90'000;

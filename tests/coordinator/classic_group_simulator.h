@@ -1,7 +1,7 @@
 // ClassicGroupSimulator: clients of the classic protocol, in all its versions and with metadata that the server cannot
 // read, some of them badly behaved, against one GroupShard under a virtual clock. Everything that happens comes from
-// the seed, so a failing seed replays itself. After every step it checks what must always hold; settle() then lets the
-// survivors live in peace and checks that they end up in stable groups.
+// the seed, so a failing seed replays itself. It checks invariants after every step; settle() then runs the survivors
+// without faults and checks that they end up in stable groups.
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@ class ClassicGroupSimulator {
 
   // One random event, and all checks.
   void step();
-  // No more trouble: time passes, living clients do their duty.
+  // No more faults: time passes, and live clients act normally.
   void settle();
 
   size_t joins_answered() const { return answers_; }
@@ -43,7 +43,7 @@ class ClassicGroupSimulator {
     AnswerToken token = 0;
     int64_t next_beat_ms = 0;
   };
-  // What one generation of one life of the shard has told its members.
+  // The assignments that members got in one generation of one life of the shard.
   struct Generation {
     std::string leader;
     std::string protocol;
@@ -67,9 +67,9 @@ class ClassicGroupSimulator {
   void reload();
   void pass(int64_t ms);
   void forget_removed_groups();
-  // The client whose answer was given first.
+  // The client with the oldest response.
   Client* next_answered();
-  // Answers go to the clients, in the order they were given, until nothing moves.
+  // Delivers responses to the clients in their order, until nothing changes.
   void deliver();
   void check();
   void check_parked();

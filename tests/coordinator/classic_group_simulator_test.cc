@@ -30,7 +30,7 @@ void ClassicGroupSimulator::spawn() {
   if (pick(3) == 0) client.instance = "i" + std::to_string(pick(3));
   client.version = static_cast<int16_t>(client.instance.empty() ? pick(10) : 5 + pick(5));
   client.session_ms = 6'000 + static_cast<int32_t>(pick(10)) * 1'000;
-  // Long enough to hear of a rebalance by a heartbeat; with less, members throw each other out for ever.
+  // Long enough to learn of a rebalance by a heartbeat; with less, members remove each other for ever.
   client.rebalance_ms = client.session_ms + static_cast<int32_t>(pick(30)) * 1'000;
   client.protocols =
       pick(2) == 0 ? std::vector<std::string>{"range", "sticky"} : std::vector<std::string>{"sticky", "range"};
@@ -40,7 +40,7 @@ void ClassicGroupSimulator::spawn() {
 void ClassicGroupSimulator::step() {
   switch (pick(20)) {
     case 0: if (clients_.size() < 12) spawn(); break;
-    case 1: some_client().alive = false; break;  // dies without a word
+    case 1: some_client().alive = false; break;  // dies silently
     case 2: {
       Client& client = some_client();
       if (!client.alive || client.member.empty()) break;
@@ -51,7 +51,7 @@ void ClassicGroupSimulator::step() {
     }
     case 3: if (pick(4) == 0) reload(); break;
     case 4: h_.fail_next_append(kAppendErrors[pick(4)]); break;
-    case 5: {  // forgets its answer and asks again, or changes its mind about protocols
+    case 5: {  // loses its response and retries, or changes its protocols
       Client& client = some_client();
       if (!client.alive) break;
       if (pick(2) == 0) std::reverse(client.protocols.begin(), client.protocols.end());
@@ -98,7 +98,7 @@ void ClassicGroupSimulator::on_join(Client& client, const JoinGroupResponse& ans
   client.member = answer.member_id;
   client.generation = answer.generation_id;
   note_generation(client, answer);
-  if (pick(8) == 0) return;  // its answer got lost: it will join again
+  if (pick(8) == 0) return;  // its response was lost: it will join again
   ask::Sync sync{.group = client.group, .member = client.member, .generation = client.generation};
   if (!client.instance.empty()) sync.instance = client.instance;
   if (answer.leader == answer.member_id && !answer.skip_assignment) {
@@ -111,7 +111,7 @@ void ClassicGroupSimulator::on_join(Client& client, const JoinGroupResponse& ans
   sent_.insert(client.token);
 }
 
-// All members of one generation hear the same, and the leader hears of all of them.
+// All members of one generation get the same data, and the leader gets all of them.
 void ClassicGroupSimulator::note_generation(const Client& client, const JoinGroupResponse& answer) {
   int32_t& last = last_generation_[client.group];
   EXPECT_GE(answer.generation_id, last) << "the generation of " << client.group << " goes back";
@@ -122,7 +122,7 @@ void ClassicGroupSimulator::note_generation(const Client& client, const JoinGrou
     generation.leader = answer.leader;
     generation.protocol = answer.protocol_name.value_or("");
   }
-  // A static member that comes back takes its old place, even the leader's; before version 9 it is not told so.
+  // A static member that comes back takes its old place, even the leader's; before version 9 it does not learn that.
   const bool static_leader = generation.leader.front() == 'i' && answer.leader.front() == 'i';
   EXPECT_TRUE(answer.leader == generation.leader || static_leader) << answer.leader << " and " << generation.leader;
   EXPECT_EQ(answer.protocol_name, generation.protocol);
@@ -158,7 +158,7 @@ void ClassicGroupSimulator::start_over(Client& client, ErrorCode error) {
     return;
   }
   client.member.clear();
-  // Fenced, refused, or unheard of: as clients do, it ends or tries anew.
+  // Fenced, refused, or unknown: like a client, it ends or tries again.
   if (error == ErrorCode::kFencedInstanceId || error == ErrorCode::kGroupMaxSizeReached) client.alive = false;
 }
 
@@ -183,7 +183,7 @@ void ClassicGroupSimulator::commit(Client& client) {
 void ClassicGroupSimulator::reload() {
   h_.reload();
   ++life_;
-  // A generation that was never stored begins anew; below the stored one it must not go.
+  // A generation that was never stored begins again; it must not go below the stored one.
   last_generation_.clear();
   for (const ClassicGroup* group : h_.shard().groups().of_kind<ClassicGroup>()) {
     last_generation_[group->id()] = group->generation();
@@ -191,7 +191,7 @@ void ClassicGroupSimulator::reload() {
   check_offsets();
 }
 
-// In small pieces, so that clients act on what they hear while time goes on.
+// In small steps, so that clients act on responses while time passes.
 void ClassicGroupSimulator::pass(int64_t ms) {
   for (; ms > 0; ms -= 500) {
     h_.advance(std::min<int64_t>(ms, 500));
@@ -200,7 +200,7 @@ void ClassicGroupSimulator::pass(int64_t ms) {
   }
 }
 
-// An empty group without offsets is removed after a while; one of its name then begins at generation 1.
+// An empty group without offsets is removed after a while; a new one with its name begins at generation 1.
 void ClassicGroupSimulator::forget_removed_groups() {
   std::erase_if(generations_, [this](const auto& generation) {
     return h_.shard().find_group(std::get<1>(generation.first)) == nullptr;
@@ -234,14 +234,14 @@ void ClassicGroupSimulator::check() {
   if (pick(10) == 0) check_offsets();
   for (const auto& group : h_.shard().groups().of_kind<ClassicGroup>()) {
     EXPECT_TRUE(!group->is(GroupState::kEmpty) || group->members().empty()) << group->id();
-    // Between its first member and the end of the initial delay everybody may have left again.
+    // Between its first join and the end of the initial delay all members may have left again.
     EXPECT_TRUE(!group->members().empty() || !group->can_rebalance() || group->is(GroupState::kEmpty)) << group->id();
     EXPECT_EQ(group->leader().has_value(), !group->members().empty()) << group->id();
     EXPECT_EQ(group->members().count(group->leader().value_or("")), group->members().empty() ? 0u : 1u) << group->id();
   }
 }
 
-// Every question is either answered or waits with a member that a timer watches over.
+// Every request is either answered or waits with a member that has a timer.
 void ClassicGroupSimulator::check_parked() {
   std::set<AnswerToken> parked;
   for (const auto& group : h_.shard().groups().of_kind<ClassicGroup>()) {
@@ -268,7 +268,7 @@ void ClassicGroupSimulator::check_offsets() {
 }
 
 void ClassicGroupSimulator::settle() {
-  // One of each instance id at most, or they fence each other for ever.
+  // At most one of each instance id, or they fence each other for ever.
   std::set<std::pair<std::string, std::string>> instances;
   for (Client& client : clients_) {
     if (!client.instance.empty() && !instances.emplace(client.group, client.instance).second) client.alive = false;
@@ -305,7 +305,7 @@ TEST(ClassicGroupSimulator, NoGroupIsStuckNoOffsetLostNoQuestionForgotten) {
   }
   RecordProperty("joins", static_cast<int>(joins));
   RecordProperty("commits", static_cast<int>(commits));
-  // That all this did not pass for want of anything happening.
+  // Checks that enough happened.
   EXPECT_GT(joins, 20'000u);
   EXPECT_GT(commits, 3'000u);
 }

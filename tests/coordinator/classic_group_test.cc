@@ -1,4 +1,4 @@
-// The classic protocol, request by request: what is answered when, and in which state that leaves the group.
+// The classic protocol, request by request: the responses, and the resulting state of the group.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -137,7 +137,7 @@ TEST(JoinGroup, TheLeaderThatRejoinsStartsARebalance) {
   const std::string one = h.stable_group(1)[0];
   EXPECT_EQ(joined_with(h, h.join({.member = one})).generation_id, 2);
   EXPECT_EQ(h.state(), "CompletingRebalance");
-  // Its answer was lost: it asks once more and gets the same, members included.
+  // Its response was lost: it retries and gets the same, including the members.
   const auto repeated = joined_with(h, h.join({.member = one}));
   EXPECT_EQ(repeated.generation_id, 2);
   EXPECT_EQ(repeated.members.size(), 1u);
@@ -146,7 +146,7 @@ TEST(JoinGroup, TheLeaderThatRejoinsStartsARebalance) {
 TEST(JoinGroup, AnIdThatIsNeverUsedExpiresAndHoldsUpNobody) {
   ShardHarness h;
   const std::string one = h.stable_group(1, {.rebalance_ms = 300'000})[0];
-  h.join({});  // takes an id and vanishes
+  h.join({});  // gets an id and vanishes
   const auto ghost = h.shard().find_group("g")->is_pending("client-id2");
   EXPECT_TRUE(ghost);
   const AnswerToken again = h.join({.member = one, .rebalance_ms = 300'000});
@@ -200,7 +200,7 @@ TEST(JoinGroup, TheInitialDelayGathersMembersAndIsExtendedByNewcomers) {
   const auto [one, t1] = h.join_new();
   h.advance(2'000);
   const auto [two, t2] = h.join_new();
-  h.advance(2'000);  // the first delay has passed; the newcomer has extended it
+  h.advance(2'000);  // the first delay has passed; the new member has extended it
   EXPECT_FALSE(h.answered(t1));
   h.advance(2'000);
   EXPECT_EQ(joined_with(h, t1).generation_id, 1);
@@ -440,7 +440,7 @@ TEST(StaticMember, ComesBackIntoItsGenerationWithoutARebalance) {
     EXPECT_EQ(back.members.size(), version == 9 ? 1u : 0u);
     EXPECT_EQ(h.state(), "Stable");
     EXPECT_EQ(synced_with(h, h.sync({.member = "i-id2", .instance = "i"})).assignment, "A");
-    // Its former self is fenced wherever it shows its instance id.
+    // Its former self is fenced in all requests with its instance id.
     EXPECT_EQ(h.heartbeat("i-id1", 1, "g", "i"), ErrorCode::kFencedInstanceId);
     EXPECT_EQ(synced_with(h, h.sync({.member = "i-id1", .instance = "i"})).error_code, ErrorCode::kFencedInstanceId);
     EXPECT_EQ(join_error_of(h, {.member = "i-id1", .instance = "i"}), ErrorCode::kFencedInstanceId);
@@ -448,7 +448,7 @@ TEST(StaticMember, ComesBackIntoItsGenerationWithoutARebalance) {
     EXPECT_EQ(h.leave({{"i-id1", "i"}}).members.at(0).error_code, ErrorCode::kFencedInstanceId);
     h.reload();
     EXPECT_EQ(h.heartbeat("i-id2", 1, "g", "i"), ErrorCode::kNone);
-    // Removed by its instance id alone, as an administrator does.
+    // Removed by its instance id alone, like by an administrator.
     EXPECT_EQ(h.leave({{"", "i"}}).members.at(0).error_code, ErrorCode::kNone);
     EXPECT_EQ(h.state(), "Empty");
   }
@@ -557,7 +557,7 @@ TEST(GroupShard, AReloadKeepsGenerationMembersAndAssignments) {
     EXPECT_EQ(h.heartbeat(member, generation), ErrorCode::kNone);
     EXPECT_EQ(synced_with(h, h.sync({.member = member, .generation = generation})).assignment, "to " + member);
   }
-  // And their sessions run again.
+  // And their sessions start again.
   h.advance(10'000);
   EXPECT_EQ(h.state(), "Empty");
 }

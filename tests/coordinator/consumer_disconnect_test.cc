@@ -6,7 +6,7 @@
 namespace milena::coordinator {
 namespace {
 
-// The heartbeat interval that members are told, and time for a new connection.
+// The members' heartbeat interval, and time for a new connection.
 constexpr int64_t kGrace_ms = 5'000 + 3'000;
 
 class ConsumerDisconnectTest : public testing::Test {
@@ -48,12 +48,12 @@ TEST_F(ConsumerDisconnectTest, AnyRequestOverAnotherConnectionStopsTheClock) {
   h.beat("m1");
   h.advance(10'000);
   EXPECT_TRUE(has("m1"));
-  close(1);  // one that it left long ago
+  close(1);  // one that it stopped using long ago
   h.advance(10'000);
   EXPECT_TRUE(has("m1"));
 }
 
-// A client that is cut off and has nothing to say until its next heartbeat.
+// A client that is cut off and sends nothing until its next heartbeat.
 TEST_F(ConsumerDisconnectTest, TheNextHeartbeatIsInTimeHoweverOftenTheConnectionIsCut) {
   uint64_t connection = 1;
   for (int beat = 0; beat < 20; beat++) {
@@ -62,7 +62,7 @@ TEST_F(ConsumerDisconnectTest, TheNextHeartbeatIsInTimeHoweverOftenTheConnection
     h.connection = 2;
     h.beat("m2");
     h.advance(1'000);
-    // Whatever it does to connect anew.
+    // The time that it takes to connect again.
     h.advance(2'000);
     h.connection = connection = 10 + static_cast<uint64_t>(beat);
     h.beat("m1");
@@ -87,7 +87,7 @@ TEST_F(ConsumerDisconnectTest, AClassicMemberIsBoundByItsJoin) {
   ASSERT_EQ(joined.error_code, ErrorCode::kNone);
   ASSERT_TRUE(has(joined.member_id));
   close(3);
-  // It is told no interval: a third of its session.
+  // It has no interval: a third of its session timeout.
   h.advance(6'332);
   EXPECT_TRUE(has(joined.member_id));
   h.advance(1);
@@ -112,7 +112,7 @@ TEST_F(ConsumerDisconnectTest, AfterAReloadAConnectionOfBeforeMeansNothing) {
 }
 
 TEST_F(ConsumerDisconnectTest, ConnectionsAreRememberedWhenTheGroupChangesItsKind) {
-  // The last consumers leave, and a classic member stays that spoke over connection 3.
+  // The last consumers leave, and a classic member on connection 3 stays.
   h.connection = 3;
   const auto joined = h.answer<JoinGroupResponse>(
       h.join({.protocols = {{"range", std::string("\0\0\0\0\0\1\0\1t\xff\xff\xff\xff", 13)}},

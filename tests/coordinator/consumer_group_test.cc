@@ -1,4 +1,4 @@
-// Consumer groups (KIP-848), heartbeat by heartbeat, as Kafka's GroupMetadataManager does it.
+// Consumer groups (KIP-848), heartbeat by heartbeat, as in Kafka's GroupMetadataManager.
 #include <gtest/gtest.h>
 
 #include "coordinator/consumer_harness.h"
@@ -17,7 +17,7 @@ TEST(ConsumerGroup, FirstMemberGetsEverythingInEpochTwo) {
   EXPECT_EQ(answer.heartbeat_interval_ms, 5'000);
   EXPECT_EQ(h.in_answer(answer), (Owned{{"t", {0, 1, 2}}}));
   EXPECT_EQ(h.consumer_state(), "Stable");
-  // Nothing is new: nothing is said, and nothing is written.
+  // No changes: an empty response, and no records.
   const size_t written = h.log().size();
   const auto quiet = h.beat("m");
   EXPECT_EQ(quiet.member_epoch, 2);
@@ -198,7 +198,7 @@ TEST(ConsumerGroup, WhoDoesNotGiveBackWithinItsRebalanceTimeoutIsFenced) {
   h.beat(slow);
   h.join_consumer("b");
   for (int i = 0; i < 3; ++i) {
-    h.beat("a");  // it says nothing about what it owns
+    h.beat("a");  // without its partitions
     h.beat("b");
     h.advance(4'000);
   }
@@ -207,7 +207,7 @@ TEST(ConsumerGroup, WhoDoesNotGiveBackWithinItsRebalanceTimeoutIsFenced) {
   EXPECT_EQ(h.has("b"), (Owned{{"t", {0, 1}}}));
 }
 
-// All its time again, although it is still in the same epoch.
+// The full timeout again, although it is still in the same epoch.
 TEST(ConsumerGroup, WhoIsToldToGiveBackMoreHasAllItsTimeForIt) {
   ConsumerHarness h;
   h.add_topic("t", 3);
@@ -227,7 +227,7 @@ TEST(ConsumerGroup, WhoIsToldToGiveBackMoreHasAllItsTimeForIt) {
   EXPECT_NE(h.member_of("a").pending_revocation, first);
   h.advance(9'000);
   ASSERT_NE(h.group_of().find_member("a"), nullptr);
-  h.beat("a");  // nothing new
+  h.beat("a");  // no change
   h.advance(1'000);
   EXPECT_EQ(h.group_of().find_member("a"), nullptr);
 }
@@ -395,7 +395,7 @@ TEST(ConsumerGroup, TheServersSettingsMayChange) {
   config.consumer.assignment_interval_ms.value = 0;
   h.shard().configure(config);
   EXPECT_EQ(h.beat("b").member_epoch, 3);
-  // What a group has of its own comes first, and is held to the bounds as they are now.
+  // A group's own settings come first, within the current bounds.
   h.set_group_config("g", "consumer.assignment.interval.ms", "5000");
   EXPECT_EQ(h.join_consumer("c").member_epoch, 3);
   config.consumer.assignment_interval_ms.greatest = 0;

@@ -12,7 +12,7 @@
 namespace milena::coordinator {
 
 namespace ask {
-// What a Java consumer says when it joins; say() sends the rest of its life.
+// A Java consumer's first heartbeat; say() sends the later ones.
 struct Beat {
   std::string group = "g";
   std::string member = "m";
@@ -113,7 +113,7 @@ class ConsumerHarness : public ShardHarness {
   ConsumerGroupHeartbeatResponse join_consumer(const std::string& member, std::vector<std::string> topics = {"t"}) {
     return beat(joining(member, std::move(topics)));
   }
-  // An ordinary heartbeat, in the member's present epoch; what it owns is said only if it is given.
+  // A usual heartbeat, in the member's current epoch; with its partitions only if given.
   ConsumerGroupHeartbeatResponse beat(const std::string& member, std::optional<Owned> owned = std::nullopt) {
     Beat what;
     what.member = member;
@@ -129,7 +129,7 @@ class ConsumerHarness : public ShardHarness {
     what.instance = instance;
     return beat(what);
   }
-  // Everybody does what it is told until nobody has anything to do.
+  // All members follow their assignments until nothing changes.
   void settle_group(const std::string& group = "g") {
     for (int round = 0; round < 20; ++round) {
       std::vector<std::string> members;

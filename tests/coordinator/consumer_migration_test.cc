@@ -93,7 +93,7 @@ TEST_F(Migration, WhoWaitsInAClassicRebalanceIsSentBack) {
   EXPECT_EQ(h.group_of().members().size(), 3u);
 }
 
-// Its assignment is not shown any more, but it has not given it back either.
+// Its assignment is no longer reported, but not revoked either.
 TEST_F(Migration, WhatAMemberOfAFailedRebalanceHasIsKnownToTheUpgrade) {
   const std::string first = classic_group();
   const auto [second, token] = h.join_new({.protocols = {{"range", ask::subscription_of({"t"})}}});
@@ -208,7 +208,7 @@ TEST_F(Migration, ClassicMembersMustJoinAgainInTime) {
   h.grow_topic("t", 6);
   h.beat("m");
   EXPECT_EQ(h.heartbeat(classic, 2), ErrorCode::kRebalanceInProgress);
-  // It beats on, but never rejoins: its rebalance timeout is 60 s.
+  // It sends heartbeats, but never rejoins: its rebalance timeout is 60 s.
   for (int i = 0; i < 12; ++i) {
     h.advance(5'000);
     h.beat("m");
@@ -239,7 +239,7 @@ TEST_F(Migration, ClassicRequestsAreFencedByEpoch) {
             ErrorCode::kInconsistentGroupProtocol);
   const auto refused = h.answer<JoinGroupResponse>(h.join({.member = classic, .type = "connect"}));
   EXPECT_EQ(refused.error_code, ErrorCode::kInconsistentGroupProtocol);
-  EXPECT_EQ(refused.member_id, "");  // a classic group would repeat it
+  EXPECT_EQ(refused.member_id, "");  // a classic group would return it
   const auto left = h.leave({{"x", std::nullopt}, {classic, std::nullopt}});
   EXPECT_EQ(left.members[0].error_code, ErrorCode::kUnknownMemberId);
   EXPECT_EQ(left.members[1].error_code, ErrorCode::kNone);
@@ -281,7 +281,7 @@ class NoDowngrade : public Migration {
   NoDowngrade() : Migration(without_downgrade()) {}
 };
 
-// Nobody is left whose heartbeat would work out a new assignment.
+// No member is left whose heartbeat would compute a new assignment.
 TEST_F(NoDowngrade, ClassicMembersAloneTakeOverAndNoticeNewPartitions) {
   const std::string classic = mixed_group();
   h.leave_consumer("m");

@@ -52,7 +52,7 @@ TEST(ConsumerPatterns, ANewPatternIsLookedUpAHeartbeatLaterWhereKafkasWaysAreAsk
   EXPECT_EQ(h.in_answer(second), (Owned{{"orders-1", {0}}}));
 }
 
-// As in Kafka: a pattern tells no names that its subscriber may not see.
+// As in Kafka: a pattern does not match topics that its subscriber may not see.
 TEST(ConsumerPatterns, APatternStandsForTopicsThatItsSubscriberMaySee) {
   ConsumerHarness h;
   h.add_topic("orders-1", 1);
@@ -79,7 +79,7 @@ TEST(ConsumerPatterns, ABadPatternIsRefused) {
   EXPECT_EQ(h.consumer_state(), "none");
 }
 
-// Kafka looks patterns up beside its coordinator, and may be stopped before it has done so.
+// Kafka resolves patterns asynchronously, and may be stopped before that.
 TEST(ConsumerPatterns, APatternThatWasNeverLookedUpIsLookedUp) {
   ConsumerHarness h;
   h.add_topic("t1", 1);

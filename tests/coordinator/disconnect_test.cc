@@ -1,4 +1,4 @@
-// A client that closes its connection: its members have a short grace, and what stops that clock.
+// A client that closes its connection: its members have a short grace, unless they send another request.
 #include <gtest/gtest.h>
 
 #include "coordinator/shard_harness.h"
@@ -7,7 +7,7 @@ namespace milena::coordinator {
 namespace {
 
 constexpr int32_t kSession_ms = 45'000;
-// Until a heartbeat can be missed, and for a new connection.
+// The interval of a missed heartbeat, and time for a new connection.
 constexpr int64_t kGrace_ms = kSession_ms / 3 + 3'000;
 
 class DisconnectTest : public testing::Test {
@@ -17,7 +17,7 @@ class DisconnectTest : public testing::Test {
   static ask::Join join_of(const std::string& member, const std::string& metadata = "meta") {
     return {.member = member, .protocols = {{"range", metadata}}, .session_ms = kSession_ms};
   }
-  // Two members, each over a connection of its own.
+  // Two members, each over its own connection.
   std::vector<std::string> two_members() {
     std::vector<std::string> members = h.stable_group(2, join_of(""));
     for (size_t i = 0; i < 2; i++) {
@@ -68,7 +68,7 @@ TEST_F(DisconnectTest, AnyRequestOverAnotherConnectionStopsTheClock) {
   EXPECT_TRUE(has(members[0]));
 }
 
-// A client that is cut off and has nothing to say until its next heartbeat.
+// A client that is cut off and sends nothing until its next heartbeat.
 TEST_F(DisconnectTest, TheNextHeartbeatIsInTimeHoweverOftenTheConnectionIsCut) {
   for (const int64_t interval_ms : {3'000, 10'000, 14'000}) {
     ShardHarness cut;
@@ -82,8 +82,8 @@ TEST_F(DisconnectTest, TheNextHeartbeatIsInTimeHoweverOftenTheConnectionIsCut) {
       return cut.heartbeat(member, 1);
     };
     for (int beat = 0; beat < 40; beat++) {
-      // It learns with its next heartbeat that it must connect anew. Now and then the answer is cut off, and it asks
-      // again.
+      // It learns with its next heartbeat that it must connect again. Sometimes the response is cut off, and it
+      // retries.
       ASSERT_EQ(beat_over_another(interval_ms + 1'000), ErrorCode::kNone) << interval_ms << " ms, heartbeat " << beat;
       if (beat % 4 == 0) {
         ASSERT_EQ(beat_over_another(50), ErrorCode::kNone);
@@ -143,7 +143,7 @@ TEST_F(DisconnectTest, AMemberWhoseJoinWasAnsweredLate) {
     h.join(join_of(members[i]));
   }
   ASSERT_TRUE(h.answered(token));
-  // The answer came while others spoke, over their connections.
+  // The response came while others sent requests, over their connections.
   close(3);
   h.advance(kGrace_ms);
   EXPECT_FALSE(has(third));
@@ -173,7 +173,7 @@ TEST_F(DisconnectTest, AProducersRequestStopsTheClockButBindsNobody) {
   h.run(h.shard().commit_offsets_in_transaction(h.caller(5), request, h.now()));
   h.advance(kGrace_ms);
   EXPECT_TRUE(has(members[0]));
-  // The producer goes away. The member speaks over its own connection, and nothing is known against that.
+  // The producer disconnects. The member's own connection is still open.
   close(9);
   h.advance(kGrace_ms);
   EXPECT_TRUE(has(members[0]));
@@ -205,7 +205,7 @@ TEST_F(DisconnectTest, WithoutGraceTheSessionDecides) {
 
 TEST_F(DisconnectTest, AMemberThatHangsUpWhileItWaitsDoesNotHoldUpTheOthers) {
   const auto members = two_members();
-  // A third joins and the first rejoins; both wait for the second, and the first goes away.
+  // A third joins and the first rejoins; both wait for the second, and the first disconnects.
   h.connection = 3;
   const auto [third, third_token] = h.join_new(join_of(""));
   h.connection = 1;
@@ -231,7 +231,7 @@ TEST_F(DisconnectTest, ANewMemberThatHangsUpBeforeItIsAnswered) {
   }
   EXPECT_EQ(h.state(), "CompletingRebalance");
   EXPECT_TRUE(has(third));
-  // It is answered, but nobody is there: neither the new generation nor its sync timer gives it more time.
+  // It gets a response, but is gone: neither the new generation nor its sync timer extends its deadline.
   h.advance(kGrace_ms);
   EXPECT_FALSE(has(third));
 }

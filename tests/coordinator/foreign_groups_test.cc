@@ -1,4 +1,4 @@
-// Share and streams groups that another broker left in the log: nobody gets their names, and they are listed.
+// Share and streams groups of another broker in the log: their names stay reserved, and they are listed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -110,7 +110,7 @@ TEST_F(ForeignGroupsTest, AreListedAndDescribedAsOfAnotherKind) {
             "Group share is not a classic group.");
 }
 
-// Kafka Streams' offsets are read and set by administrators; they do not make a classic group of the name.
+// Administrators read and set Kafka Streams' offsets; these do not create a classic group of the name.
 TEST_F(ForeignGroupsTest, OffsetsOfAnEmptyStreamsGroupAreKept) {
   EXPECT_EQ(commit("streams", -1), ErrorCode::kNone);
   EXPECT_EQ(fetch_error("streams"), ErrorCode::kNone);

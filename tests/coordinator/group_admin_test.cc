@@ -1,4 +1,4 @@
-// Describe, list and delete, offsets and their end, and the records as Kafka writes them.
+// Describe, list and delete, offsets and their expiry, and the records in Kafka's format.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -104,7 +104,7 @@ TEST(ListGroups, FiltersByStateAndTypeWithoutRegardToCase) {
   EXPECT_THAT(list(h, {"nonsense"}, {}), IsEmpty());
 }
 
-// Each of 50 shards compares each of its groups with what is left.
+// Each of 50 shards compares each of its groups with the remaining names.
 TEST(ListGroups, FiltersAreShortenedWithoutAChangeOfWhatPasses) {
   ListGroupsRequest request;
   std::vector<std::string> unknown;
@@ -115,7 +115,7 @@ TEST(ListGroups, FiltersAreShortenedWithoutAChangeOfWhatPasses) {
   shorten_group_filters(request);
   EXPECT_THAT(request.states_filter, testing::ElementsAre("stable", "DEAD", "NotReady"));
   EXPECT_THAT(request.types_filter, testing::ElementsAre("Classic"));
-  // With unknown names alone nothing is listed; an empty filter lets everything pass.
+  // With only unknown names nothing is listed; an empty filter matches all.
   request.states_filter.assign(unknown.begin(), unknown.end());
   request.types_filter.clear();
   shorten_group_filters(request);
@@ -123,7 +123,7 @@ TEST(ListGroups, FiltersAreShortenedWithoutAChangeOfWhatPasses) {
   EXPECT_THAT(request.types_filter, testing::IsEmpty());
 }
 
-// A state that is not among the names could not be asked for.
+// A state without a name could not be requested.
 TEST(ListGroups, EveryStateOfAGroupHasAName) {
   std::vector<ByteView> states;
   for (auto state : {GroupState::kEmpty, GroupState::kPreparingRebalance, GroupState::kCompletingRebalance,
@@ -201,7 +201,7 @@ TEST(OffsetCommit, InARebalanceMembersStillCommitAndStayAlive) {
   EXPECT_EQ(h.heartbeat(one, 1), ErrorCode::kRebalanceInProgress);
 }
 
-// An ordinary commit is a sign of life, one in a transaction is not.
+// An ordinary commit shows that the member is alive, one in a transaction does not.
 TEST(OffsetCommit, InATransactionItKeepsNoMember) {
   for (const bool in_transaction : {false, true}) {
     ShardHarness h;
@@ -418,10 +418,10 @@ TEST(GroupRecords, AreByteForByteKafkas) {
 
 TEST(GroupRecords, OldVersionsAndOtherKindsAreRead) {
   ShardHarness h;
-  // An offset of version 0 under the legacy key, as Kafka 0.8.2 wrote it.
+  // An offset of version 0 under the legacy key, as in Kafka 0.8.2.
   h.shard().apply(Bytes("\0\0\0\1g\0\1t\0\0\0\0", 12), Bytes("\0\0\0\0\0\0\0\0\0\6\0\0\0\0\0\0\0\0\0\1", 20), 0);
   EXPECT_EQ(h.fetch().committed_offset, 6);
-  // A consumer group's, a damaged key, a damaged value, a version of the future: nothing happens.
+  // A consumer group's, a damaged key, a damaged value, a future version: no effect.
   h.shard().apply(Bytes("\0\3\0\1x", 5), Bytes("\0\0\0\0\0\1\0", 7), 1);
   h.shard().apply(Bytes("\0", 1), std::nullopt, 2);
   h.shard().apply(Bytes("\0\2\0\5g", 5), Bytes("\0\3", 2), 3);

@@ -1,4 +1,4 @@
-// The first rebalance of an empty group without a delay: who starts at the same moment is in the same generation.
+// The first rebalance of an empty group without a delay: members that start together are in the same generation.
 #include <gtest/gtest.h>
 
 #include "coordinator/shard_harness.h"
@@ -6,14 +6,14 @@
 namespace milena::coordinator {
 namespace {
 
-// Without a delay of its own a group is given some milliseconds: who starts with its first member is in its first
+// Without a configured delay a group waits some milliseconds: members that start with its first one are in its first
 // generation.
 TEST(JoinSilence, TwoThatStartAtTheSameMomentHaveOneRebalance) {
   ShardHarness h({.join_silence_ms = 5});
   const auto [one, t1] = h.join_new();
   h.advance(3);
   const AnswerToken asks = h.join({});
-  h.advance(4);  // it has its id, and is not here yet
+  h.advance(4);  // it has its id, but has not joined yet
   EXPECT_FALSE(h.answered(t1));
   const AnswerToken t2 = h.join({.member = h.answer<JoinGroupResponse>(asks).member_id});
   h.advance(10);

@@ -1,6 +1,6 @@
-// ReplayRules: what Kafka's coordinator insists on when it reads __consumer_offsets. A record that breaks one of these
-// rules makes its load of the whole partition fail (GroupMetadataManager.replay throws, CoordinatorLoaderImpl gives
-// up), so that a log of ours could not be taken over. Keeps of each group only what the rules are about.
+// ReplayRules: requirements of Kafka's coordinator on __consumer_offsets. A record that breaks one of these rules makes
+// its load of the whole partition fail (GroupMetadataManager.replay throws, CoordinatorLoaderImpl gives up), so that
+// Kafka could not take over our log. Keeps only the state of groups that the rules need.
 #pragma once
 
 #include <map>
@@ -17,7 +17,7 @@ namespace milena::coordinator {
 
 class ReplayRules {
  public:
-  // What is wrong with the next record of the log; nothing if Kafka takes it.
+  // The error in the next record of the log; nothing if Kafka accepts it.
   std::optional<std::string> next(const CoordinatorRecord& record) {
     const auto parsed =
         parse_coordinator_record(record.key, record.value ? std::optional<ByteView>(*record.value) : std::nullopt);
@@ -33,8 +33,7 @@ class ReplayRules {
   };
   using Broken = std::optional<std::string>;
 
-  // The group a record is about; null for a tombstone of one that is not there. A classic group in its place is an
-  // error.
+  // The group of a record; null for a tombstone of a missing one. A classic group in its place is an error.
   Group* find(const std::string& id, bool make, Broken& broken) {
     if (foreign_.find(id) != nullptr) {
       broken = "a consumer group's record for the share or streams group " + id;

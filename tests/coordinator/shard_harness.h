@@ -1,6 +1,6 @@
-// ShardHarness: a GroupShard with everything around it that the broker would bring, in one thread: a log in memory, a
-// clock that is moved by hand, tokens and the answers that came for them. Can refuse appends, and reload the shard from
-// its log. Every record that is appended must be one that Kafka could load (replay_rules.h).
+// ShardHarness: a GroupShard with its environment, in one thread: a log in memory, a clock that the test moves, tokens
+// and their responses. Can refuse appends, and reload the shard from its log. Kafka must be able to load every appended
+// record (replay_rules.h).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@
 
 namespace milena::coordinator {
 
-// Requests with what most tests do not care about filled in.
+// Requests with defaults for most tests.
 namespace ask {
 
 // A consumer's metadata with the classic protocol, in version 1.
@@ -92,7 +92,7 @@ class ShardHarness {
   // The next append fails like this.
   void fail_next_append(ErrorCode error) { append_error_ = error; }
 
-  // The shard is lost and loaded again. What is parked is answered NOT_COORDINATOR.
+  // The shard is lost and loaded again. Parked requests are answered NOT_COORDINATOR.
   void reload() {
     if (shard_) take(shard_->close(ErrorCode::kNotCoordinator));
     shard_ = std::make_unique<GroupShard>(config_, [this] { return "id" + std::to_string(++last_id_); });
@@ -118,7 +118,7 @@ class ShardHarness {
   }
 
   Caller caller(int16_t version) { return {++last_token_, version, "client", "/127.0.0.1", connection}; }
-  // Over which the requests come from now on.
+  // The connection of further requests.
   uint64_t connection = 0;
   // The cluster's metadata change by these records.
   void change_metadata(const metadata::MetadataRecords& records) {
@@ -129,7 +129,7 @@ class ShardHarness {
   }
   const metadata::MetadataImage& image() const { return image_; }
 
-  // Moves the clock, and nobody notices.
+  // Moves the clock without ticks.
   void sleep_through(int64_t ms) { move_to(now_.steady_ms + ms); }
   // The time of day is set, forward or back.
   void set_clock(int64_t by_ms) { now_.wall_ms += by_ms; }
@@ -163,7 +163,7 @@ class ShardHarness {
     const auto at = answers_.find(token);
     return at == answers_.end() ? nullptr : &at->second;
   }
-  // The how-manieth answer it was; the token must be answered.
+  // The position of its response; the token must be answered.
   size_t answer_order(AnswerToken token) const { return order_.at(token); }
 
   // --- requests
@@ -180,7 +180,7 @@ class ShardHarness {
     run(shard_->join_group(caller(what.version), request, now_));
     return last_token_;
   }
-  // Both steps of a dynamic member's join: gives its id and the token of the second.
+  // Both steps of a dynamic member's join: returns its id and the token of the second.
   std::pair<std::string, AnswerToken> join_new(Join what = {}) {
     const AnswerToken first = join(what);
     what.member = answer<JoinGroupResponse>(first).member_id;
@@ -298,7 +298,7 @@ class ShardHarness {
   }
 
  protected:
-  // Answers that the shard has given. For a harness that keeps them back for a while.
+  // Takes the shard's responses. For a harness that holds them back for a while.
   virtual void take(Effects effects) {
     for (Answer& answer : effects.answers) deliver(std::move(answer));
   }
@@ -309,7 +309,7 @@ class ShardHarness {
     order_.emplace(answer.token, order_.size());
     if (answer.token > last_token_) fault("an answer to nobody");
   }
-  // What must never happen, whatever the test is about.
+  // Reports something that must not happen in any test.
   virtual void fault(const std::string& what) { ADD_FAILURE() << what; }
   // The log loses its end.
   void cut_log(size_t size) { log_.resize(std::min(size, log_.size())); }

@@ -1,4 +1,4 @@
-// Patterns: what RE2/J 1.8 takes and refuses, and in which words, as measured with Kafka 4.3.1.
+// Patterns: accepted and refused ones of RE2/J 1.8, with its messages, as measured with Kafka 4.3.1.
 #include <gtest/gtest.h>
 
 #include "coordinator/group/topic_regex.h"

@@ -1,6 +1,5 @@
-// TransactionHarness: a TransactionShard with what the broker would bring, in one thread: a log in memory, a clock that
-// is moved by hand, producer ids, and the markers and answers that came out. Can refuse appends and ids, and reload the
-// shard.
+// TransactionHarness: a TransactionShard with its environment, in one thread: a log in memory, a clock that the test
+// moves, producer ids, and the resulting markers and responses. Can refuse appends and ids, and reload the shard.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -29,7 +28,7 @@ class TransactionHarness {
   TransactionShard& shard() { return *shard_; }
   const std::vector<CoordinatorRecord>& log() const { return log_; }
   Now now() const { return now_; }
-  // Tests write into the log what another broker may have left there, and reload.
+  // Tests write records of another broker into the log, and reload.
   void append(CoordinatorRecord record) { log_.push_back(std::move(record)); }
 
   void set_transaction_version(int16_t level) {
@@ -37,7 +36,7 @@ class TransactionHarness {
     shard_->set_transaction_version(level);
   }
   void fail_next_append(ErrorCode error) { append_error_ = error; }
-  // Ids are asked for and not given until give_ids.
+  // Requests for ids wait until give_ids.
   void hold_ids(bool hold) { hold_ids_ = hold; }
   void give_ids(ErrorCode error = ErrorCode::kNone) {
     for (ProducerIdToken token : std::exchange(id_requests_, {})) give_id(token, error);
@@ -101,7 +100,7 @@ class TransactionHarness {
   // --- markers
 
   std::deque<TransactionMarkers>& markers() { return markers_; }
-  // The oldest markers asked for are all written, or all come to this.
+  // The oldest requested markers are all written, or all fail with this.
   void answer_markers(ErrorCode error = ErrorCode::kNone) {
     const TransactionMarkers first = markers_.front();
     markers_.pop_front();
@@ -132,7 +131,7 @@ class TransactionHarness {
     return last_token_;
   }
 
-  // Of the first partition; all of them must be answered alike.
+  // The error of the first partition; all must have the same.
   ErrorCode add(const std::string& id, int64_t producer_id, int16_t epoch, std::vector<int32_t> partitions = {0},
                 int16_t version = 3, bool verify_only = false, const std::string& topic = "t") {
     PartitionsToAdd request;

@@ -111,7 +111,7 @@ TEST(TransactionShard, EndUnderVersionTwoRaisesTheEpoch) {
   EXPECT_EQ(h.add("a", 1000, 0, {0}, 4), ErrorCode::kProducerFenced);
 }
 
-// Found by the simulator (seed 165): the epoch of a newcomer of version 1 was given to a zombie of version 2.
+// Found by the simulator (seed 165): a zombie of version 2 got the epoch of a new producer of version 1.
 TEST(TransactionShard, ZombieIsNotGivenTheEpochOfItsSuccessor) {
   TransactionHarness h;
   h.init("a");
@@ -347,7 +347,7 @@ TEST(TransactionShard, UnusedIdsExpire) {
   EXPECT_EQ(h.add("a", 1000, 0), ErrorCode::kInvalidProducerIdMapping);
 }
 
-// More than go at once, and the log takes none of them: they wait for the next time, not for the next millisecond.
+// More than fit at once, and the log refuses all of them: they wait for the next check, not for the next millisecond.
 TEST(TransactionShard, ExpiryThatFailsIsNotTriedAgainAtOnce) {
   TransactionHarness h(TransactionConfig{.id_expiration_ms = 3'000'000});
   for (int i = 0; i < 2'100; ++i) h.init("id" + std::to_string(i));
@@ -428,7 +428,7 @@ TEST(TransactionShard, UnreadableRecordsAreLeftAlone) {
   h.init("a");
   h.append({Bytes("\0\5x", 3), Bytes("?")});
   h.append({h.log().front().key, Bytes("\0\7", 2)});
-  // Dead is a state that is never written.
+  // The state Dead is never written.
   h.append(make_transaction_record("dead", {.producer_id = 1, .state = TransactionState::kDead}, 0));
   h.reload();
   EXPECT_EQ(h.state("dead"), "none");

@@ -17,7 +17,7 @@
 namespace milena::e2e {
 namespace {
 
-// Far more than it takes, so that a busy machine is not a failure.
+// Far more than needed, so that a busy machine does not fail the test.
 constexpr std::chrono::seconds kPatience(60);
 
 }  // namespace

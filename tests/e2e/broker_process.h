@@ -1,5 +1,5 @@
-// BrokerProcess: the binary, started on a free port and a directory of its own; stopped or killed, and started again on
-// both. One thread reads what it prints. Ends with the test that owns it, whatever happens to the test.
+// BrokerProcess: the binary, started on a free port and its own directory; stopped or killed, and started again on
+// both. One thread reads its output. Ends with the test that owns it, whatever happens to the test.
 #pragma once
 
 #include <condition_variable>
@@ -12,7 +12,7 @@
 
 namespace milena::e2e {
 
-// One that nobody listens on.
+// A port without a listener.
 int free_port();
 
 class BrokerProcess {
@@ -23,11 +23,11 @@ class BrokerProcess {
   BrokerProcess(const BrokerProcess&) = delete;
   BrokerProcess& operator=(const BrokerProcess&) = delete;
 
-  // Returns when the broker says that it is started; a test failure if it does not.
+  // Returns when the broker logs that it is started; a test failure if it does not.
   void start();
   // SIGTERM; returns the exit code, or -1 if it had to be killed.
   int stop() { return stop_with({SIGTERM}); }
-  // These, one right behind the other.
+  // These, one right after the other.
   int stop_with(std::initializer_list<int> signals);
   // SIGKILL.
   void kill();
@@ -48,7 +48,7 @@ class BrokerProcess {
   int port_;
   int pid_ = -1;
   std::thread reader_;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
   std::string output_;
   bool output_ended_ = false;

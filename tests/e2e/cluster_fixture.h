@@ -42,7 +42,7 @@ class ClusterFixture : public testing::Test {
     for (const auto& one : nodes_) all += (all.empty() ? "" : ",") + one->address();
     return all;
   }
-  // As the metadata says now; -1 while nobody leads.
+  // By the current metadata; -1 without a leader.
   static int32_t leader_of(rd_kafka_t* client, const std::string& topic, int32_t partition) {
     const struct rd_kafka_metadata* metadata = nullptr;
     if (rd_kafka_metadata(client, 1, nullptr, &metadata, 10'000) != RD_KAFKA_RESP_ERR_NO_ERROR) return -1;

@@ -1,5 +1,4 @@
-// Three real processes as one cluster, one of which is killed again and again under a producer that waits for all
-// replicas in sync.
+// Three real processes as one cluster, one of which is killed again and again under a producer with acks=all.
 #include "e2e/cluster_fixture.h"
 
 namespace milena::e2e {
@@ -69,7 +68,7 @@ TEST_F(Cluster, AGroupGoesOnWhenItsCoordinatorIsKilled) {
   consumer.subscribe({"g"});
   EXPECT_EQ(consumer.read(30).size(), 30u);
   consumer.commit();
-  // Whichever of them it was, another has its state.
+  // Whichever was the coordinator, another broker has its state.
   node(2).kill();
   for (int32_t partition : {0, 1, 2}) EXPECT_EQ(consumer.committed("g", partition), 10) << partition;
 }

@@ -1,5 +1,5 @@
-// Transactions over partitions that three brokers lead, with the offsets of what was consumed, while the coordinator
-// and the leaders of the partitions are killed: what is committed is seen whole and once, what is aborted never.
+// Transactions over partitions that three brokers lead, with consumed offsets, while the coordinator and the leaders of
+// the partitions are killed: committed transactions are visible completely and once, aborted ones never.
 #include "coordinator/group/java_string.h"
 #include "e2e/cluster_fixture.h"
 
@@ -9,7 +9,7 @@ namespace {
 constexpr int kPatience_ms = 60'000;
 constexpr int32_t kPartitions = 3;
 
-// Copies numbers from "in" to "out", the same partition each, in transactions that also commit what was read.
+// Copies numbers from "in" to "out", the same partition each, in transactions that also commit the read offsets.
 class Copier {
  public:
   Copier(const std::string& addresses, const std::string& transactional_id)
@@ -17,7 +17,7 @@ class Copier {
     done(rd_kafka_init_transactions(producer_.handle(), kPatience_ms), "init");
   }
 
-  // One transaction over all partitions, which is written before `between` and ends after it.
+  // One transaction over all partitions, written before `between` and ended after it.
   void copy(int64_t count, bool commits, const std::function<void()>& between = [] {}) {
     for (;;) {
       if (try_copy(count, commits, between)) return;
@@ -28,7 +28,7 @@ class Copier {
   rd_kafka_t* handle() { return producer_.handle(); }
 
  private:
-  // False: the client says that the transaction has to be aborted, which was done.
+  // False: the client required an abort, which was done.
   bool try_copy(int64_t count, bool commits, const std::function<void()>& between) {
     done(rd_kafka_begin_transaction(handle()), "begin");
     for (int32_t p = 0; p < kPartitions; p++) {
@@ -56,7 +56,7 @@ class Copier {
     done(rd_kafka_abort_transaction(handle(), kPatience_ms), "abort");
     return good;
   }
-  // False where it failed in a way that an abort mends.
+  // False if it failed in a way that requires an abort.
   bool done(rd_kafka_error_t* error, const char* what) {
     if (error == nullptr) return true;
     const bool mendable = rd_kafka_error_txn_requires_abort(error) != 0;

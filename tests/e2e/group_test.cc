@@ -1,4 +1,4 @@
-// Consumer groups as librdkafka forms them.
+// Consumer groups of librdkafka.
 #include "e2e/e2e_fixture.h"
 
 namespace milena::e2e {
@@ -26,7 +26,7 @@ TEST_P(ConsumerGroups, GoOnWhereTheyCommitted) {
     Consumer consumer(address(), {{"group.id", "resume"}});
     consumer.subscribe({"t"});
     EXPECT_EQ(values_of(consumer.read(10)), numbered(round * 10, round * 10 + 10));
-    // Only what was handed out counts, not what the client has fetched beyond it.
+    // Only returned records count, not those that the client has prefetched.
     consumer.commit();
     EXPECT_EQ(consumer.committed("t", 0), round * 10 + 10);
   }
@@ -38,7 +38,7 @@ TEST_P(ConsumerGroups, TwoMembersShareAndOneTakesOver) {
     std::string topic = std::string("shared-") + strategy;
     std::string group = std::string("group-") + strategy;
     ASSERT_EQ(admin.create_topic(topic, 4), "");
-    // Short, because librdkafka 2.0 does not say that it leaves a cooperative group.
+    // Short, because librdkafka 2.0 does not send LeaveGroup in a cooperative group.
     Config config = {{"group.id", group}, {"partition.assignment.strategy", strategy}, {"session.timeout.ms", "3000"}};
     Consumer one(address(), config);
     auto two = std::make_unique<Consumer>(address(), config);
@@ -69,7 +69,7 @@ TEST_P(ConsumerGroups, TwoMembersShareAndOneTakesOver) {
     two->close();
     ASSERT_TRUE(wait_until([&] { one.read_one(10); return one.assigned().size() == 4; })) << strategy;
     for (int32_t p = 0; p < 4; p++) fill(topic, p, 1, "again");
-    // librdkafka 2.0 reads the partitions that it kept once more when a cooperative rebalance is over.
+    // librdkafka 2.0 reads its kept partitions once more after a cooperative rebalance.
     std::map<int32_t, std::vector<std::string>> again;
     size_t found = 0;
     ASSERT_TRUE(wait_until([&] {

@@ -22,13 +22,13 @@ sockaddr_in loopback(int port) {
   return address;
 }
 
-// Somebody listens there as long as this lives. Port 0: on any free one.
+// Listens on the port as long as this lives. Port 0: on any free one.
 class TakenPort {
  public:
   explicit TakenPort(int port) : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address = loopback(port);
     socklen_t size = sizeof address;
-    // Where another process has it already it is taken, too.
+    // If another process has it, it is taken as well.
     if (::bind(descriptor_, reinterpret_cast<sockaddr*>(&address), size) == 0) ::listen(descriptor_, 1);
     ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size);
     port_ = ntohs(address.sin_port);
@@ -41,7 +41,7 @@ class TakenPort {
   int port_;
 };
 
-// The whole answer to a request that asks for the end of the connection.
+// The whole response to a request with Connection: close.
 std::string ask(int port, const std::string& request) {
   int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   timeval limit{20, 0};
@@ -87,7 +87,7 @@ TEST(HttpListener, ServesBesideKafka) {
   EXPECT_NE(page.find("\nmilena_topic_records_in_total{topic=\"t\"} 1\n"), std::string::npos) << page;
   EXPECT_NE(page.find("\nprocess_open_fds "), std::string::npos);
 
-  // Two requests at once are answered in their order; what is no HTTP is told so.
+  // Two requests at once are answered in their order; other protocols get an error.
   const std::string both = ask(port, "GET /livez HTTP/1.1\r\n\r\nGET /nothing HTTP/1.1\r\nConnection: close\r\n\r\n");
   EXPECT_LT(both.find("200 OK"), both.find("404 Not Found"));
   EXPECT_EQ(ask(port, "\x16\x03\x01 hello").substr(0, 13), "HTTP/1.1 400 ");

@@ -1,5 +1,5 @@
-// Admin: librdkafka's admin requests, one call each. Every call waits for its answer and returns the error's name
-// ("" for none) or what was asked for. Used by one test's thread.
+// Admin: librdkafka's admin requests, one call each. Every call waits for its response and returns the error's name (""
+// for none) or the result. Used by one test's thread.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -29,14 +29,14 @@ class Admin {
                            const std::map<std::string, std::string>& configs = {});
   std::string delete_topic(const std::string& name);
   std::string create_partitions(const std::string& name, int new_total);
-  // Everything before `offset`.
+  // Deletes everything before `offset`.
   std::string delete_records(const std::string& topic, int32_t partition, int64_t offset);
   std::map<std::string, std::string> topic_configs(const std::string& name);
   std::map<std::string, std::string> broker_configs(int32_t node_id);
-  // Replaces all that is set on the broker.
+  // Replaces all configs that are set on the broker.
   std::string alter_broker_configs(int32_t node_id, const std::map<std::string, std::string>& configs);
   std::vector<GroupListing> groups();
-  // State of a group, and how many members it has.
+  // State of a group, and its number of members.
   std::pair<std::string, size_t> describe_group(const std::string& id);
   std::string delete_group(const std::string& id);
   // Partitions of each topic.
@@ -48,7 +48,7 @@ class Admin {
  private:
   using Ask = std::function<void(rd_kafka_queue_t*)>;
   using Use = std::function<void(const rd_kafka_event_t*)>;
-  // Sends with `ask`, waits, gives the result's event to `use`; the error of the whole request otherwise.
+  // Sends with `ask`, waits, passes the result's event to `use`; otherwise returns the error of the whole request.
   std::string request(const Ask& ask, const Use& use);
   std::string topic_result(const rd_kafka_topic_result_t** results, size_t count);
   std::map<std::string, std::string> configs_of(rd_kafka_ResourceType_t type, const std::string& name);

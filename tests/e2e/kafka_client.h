@@ -1,5 +1,5 @@
-// Producer and Consumer: librdkafka behind what the tests say. Each belongs to one test and is used by its thread;
-// waits end as soon as what is waited for is there, and fail the test after a generous time.
+// Producer and Consumer: wrappers of librdkafka for tests. Each belongs to one test and is used by its thread; waits
+// end as soon as possible, and fail the test after a generous time.
 #pragma once
 
 #include <librdkafka/rdkafka.h>
@@ -26,7 +26,7 @@ struct Record {
   bool operator==(const Record&) const = default;
 };
 
-// Calls `step` until it says true; false when the patience is over.
+// Calls `step` until it returns true; false after a timeout.
 bool wait_until(const std::function<bool()>& step);
 rd_kafka_conf_t* make_config(const std::string& address, const Config& config);
 
@@ -57,7 +57,7 @@ class Producer {
 
 class Consumer {
  public:
-  // Without a group where the configuration names none: then assign() is what there is.
+  // Without a group if the configuration has none: then use assign().
   explicit Consumer(const std::string& address, Config config = {});
   ~Consumer();
   Consumer(const Consumer&) = delete;
@@ -66,13 +66,13 @@ class Consumer {
   void subscribe(const std::vector<std::string>& topics);
   // Reads these partitions from `offset` (RD_KAFKA_OFFSET_BEGINNING and such are fine).
   void assign(const std::string& topic, const std::vector<int32_t>& partitions, int64_t offset);
-  // Exactly that many more records.
+  // Reads exactly that many more records.
   std::vector<Record> read(size_t count);
-  // One record if there is one within the time.
+  // Reads one record if there is one within the time.
   std::optional<Record> read_one(int timeout_ms);
-  // The partitions it has been given, sorted; serves the group meanwhile.
+  // Its assigned partitions, sorted; serves the group meanwhile.
   std::vector<int32_t> assigned();
-  // Everything read so far, synchronously.
+  // Commits everything read so far, synchronously.
   void commit();
   int64_t committed(const std::string& topic, int32_t partition);
   void seek(const std::string& topic, int32_t partition, int64_t offset);

@@ -1,4 +1,4 @@
-// Records in and out, as programs on librdkafka send and read them.
+// Producing and consuming with librdkafka.
 #include <fstream>
 
 #include "e2e/e2e_fixture.h"
@@ -134,7 +134,7 @@ TEST_P(ProduceConsume, OverIpv6) {
   if (loopback.empty()) GTEST_SKIP() << "no IPv6";
   std::string six = "[::1]:" + std::to_string(broker().port());
   Admin probe(six);
-  // The answer names the address the client came to.
+  // The response has the address that the client connected to.
   EXPECT_EQ(probe.brokers(), std::vector<std::string>{"::1:" + std::to_string(broker().port())});
   Producer producer(six, {{"broker.address.family", "v6"}});
   Record record;

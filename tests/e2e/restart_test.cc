@@ -1,4 +1,4 @@
-// Stops and kills of the real process, in the midst of acknowledged streams.
+// Stops and kills of the real process, during acknowledged streams.
 #include "e2e/e2e_fixture.h"
 
 namespace milena::e2e {
@@ -8,7 +8,7 @@ END_TO_END_TESTS(Restarts);
 
 TEST_P(Restarts, SigtermEndsInOrderAndEverythingIsThereAgain) {
   fill("t", 0, 100);
-  // Somebody waits in a long fetch: that must not hold the stop up.
+  // A client waits in a long fetch: that must not delay the stop.
   Consumer reader(address(), {{"fetch.wait.max.ms", "60000"}, {"session.timeout.ms", "90000"},
                               {"socket.timeout.ms", "90000"}});
   reader.assign("t", {0}, RD_KAFKA_OFFSET_BEGINNING);

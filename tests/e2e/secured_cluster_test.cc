@@ -69,7 +69,7 @@ class SecuredCluster : public testing::TestWithParam<const char*> {
   }
   std::string directory_of(int id) const { return folder_.path() + "/data-" + std::to_string(id); }
 
-  // The user of SCRAM is there before anybody can log in to make one.
+  // The user of SCRAM must exist before the first login.
   void format_first() {
     const std::string file = folder_.write(
         "format.properties", "node.id=1\nprocess.roles=broker,controller\nlog.dirs=" + directory_of(1) + "\n");

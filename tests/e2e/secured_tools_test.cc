@@ -1,4 +1,4 @@
-// The binary's own commands at a broker that serves nobody without TLS and a login.
+// The binary's own commands at a broker that requires TLS and a login.
 #include <gmock/gmock.h>
 #include <sys/wait.h>
 
@@ -52,7 +52,7 @@ class SecuredTools : public testing::Test {
                              "\nsasl.jaas.config=org.apache.kafka.common.security." + module +
                              " required username=\"" + user + "\" password=\"" + password + "\";\n");
   }
-  // The exit code, and what it printed on both outputs.
+  // The exit code, and both outputs.
   std::pair<int, std::string> run(const std::string& words, const std::string& config = "",
                                   const std::string& input = "") {
     const std::string address = "localhost:" + std::to_string(broker_->port());
@@ -142,7 +142,7 @@ TEST_F(SecuredTools, HealthIsAskedWithALogin) {
   const std::string address = "localhost:" + std::to_string(broker_->port());
   EXPECT_EQ(run("health --command-config " + admin_ + " " + address).first, 0);
   EXPECT_EQ(run("health " + address).first, 1);
-  // Of its own settings, as another broker.
+  // With the broker's own settings, like another broker.
   const std::string settings = folder_.write(
       "server.properties", "listeners=CLIENT://" + address + "\nlistener.security.protocol.map=CLIENT:SASL_SSL\n" +
                                "inter.broker.listener.name=CLIENT\nsasl.mechanism.inter.broker.protocol=PLAIN\n" +

@@ -1,4 +1,4 @@
-// Clients on librdkafka over TLS: records, certificates that fit and that do not, stores that are exchanged.
+// Clients on librdkafka over TLS: records, matching and wrong certificates, replaced stores.
 #include <gtest/gtest.h>
 
 #include "e2e/e2e_fixture.h"
@@ -13,7 +13,7 @@ using security::security_test::TestIdentity;
 
 class Tls : public testing::TestWithParam<int> {
  protected:
-  // The one listener speaks TLS.
+  // The only listener uses TLS.
   void start(const std::vector<std::string>& more = {}) {
     put_store("store.pem", authority_.issue("localhost"));
     std::vector<std::string> overrides{
@@ -48,7 +48,7 @@ class Tls : public testing::TestWithParam<int> {
       producer.send(record);
     }
   }
-  // Whether such a client reaches the broker at all.
+  // Whether such a client can connect.
   bool connects(Config config) {
     config["message.timeout.ms"] = "3000";
     config["socket.connection.setup.timeout.ms"] = "2000";
@@ -116,7 +116,7 @@ TEST_P(Tls, AListenersStoreIsAlteredWhileTheBrokerRuns) {
   put_store("other.pem", authority_.issue("somebody else"));
   EXPECT_NE(admin.alter_broker_configs(1, {{key, store_}}), "") << "another name is not accepted";
   EXPECT_EQ(admin.broker_configs(1).count(key), 0u);
-  // From another authority: who trusts that one alone is served from then on.
+  // From another authority: only clients that trust it are served from then on.
   const TestAuthority next("Next CA");
   put_store("next.pem", next.issue("localhost"));
   EXPECT_FALSE(connects(client(next.certificate())));

@@ -1,5 +1,5 @@
-// ACLs of any records, as a log may hold them, and questions between their changes. What is decided must be what a look
-// at every ACL decides, whether or not it was decided before; and hosts and ranges of any bytes are read.
+// ACLs of any records, as a log may hold them, and questions between their changes. Each decision, cached or not, must
+// equal that of a check of every ACL. Hosts and ranges of any bytes are parsed, too.
 #include <map>
 
 #include "fuzz_input.h"
@@ -9,7 +9,7 @@ namespace milena {
 namespace {
 
 Bytes piece(fuzz::Input& input) {
-  // Short and of few letters, so that names meet; now and then anything.
+  // Short and of few letters, so that names collide; sometimes any text.
   Bytes text;
   const uint8_t kind = input.choice();
   for (int i = kind % 5; i > 0; i--)

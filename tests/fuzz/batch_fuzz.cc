@@ -1,4 +1,4 @@
-// Produced record sets: validated, and what is accepted read back, converted down and, as from a disk, iterated.
+// Produced record sets: validated, and accepted ones read back, down-converted and iterated like from a disk.
 #include <zlib.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t kNow = 1700000000000;
 
-// A fuzzer does not guess checksums and lengths.
+// A fuzzer cannot guess checksums and lengths.
 void repair(Bytes& set) {
   if (set.size() <= kBatchAttributesPosition) return;
   store_big_endian(set.data() + 8, static_cast<int32_t>(set.size() - kBatchLogOverhead));
@@ -40,7 +40,7 @@ ProduceLimits limits_from(Input& input) {
   return limits;
 }
 
-// As the log and its readers do with bytes from a disk.
+// Like the log and its readers with bytes from a disk.
 void read_back(ByteView bytes) {
   BatchIterator batches(bytes);
   while (batches.next()) {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kReadLimit = 4 << 20;
 
-// What comes out of a stream, in portions of `step`; at most kReadLimit.
+// The output of a stream, in portions of `step`; at most kReadLimit.
 Bytes read_stream(Codec codec, ByteView compressed, Lz4Framing framing, size_t step, bool& ok) {
   const auto stream = DecompressStream::open(codec, compressed, framing);
   Bytes all, portion(step, '\0');

@@ -1,5 +1,5 @@
-// Frames: any bytes read as the header of a request, and as every message in every version. What is read to its end
-// can be written again, and reads back equal.
+// Frames: any bytes read as the header of a request, and as every message in every version. A message that was read to
+// its end can be written again, and reads back equal.
 #include "fuzz_input.h"
 #include "protocol/message_catalog.h"
 #include "protocol/request_header.h"

@@ -1,5 +1,5 @@
-// Handshakes of TLS: any bytes, in pieces of any size, given to a server that waits for a client, or to a client of a
-// server. None of them ends in an open connection: the other side needs keys for that.
+// Handshakes of TLS: any bytes, in pieces of any size, passed to a server that waits for a client, or to a client. None
+// of them opens a connection: that requires keys.
 #include "fuzz_input.h"
 #include "tls_fuzz_contexts.h"
 

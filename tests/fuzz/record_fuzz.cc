@@ -1,12 +1,12 @@
-// Records of TLS on an open connection, cut, mixed, repeated and spoilt on their way. What a server reads of them is
-// the beginning of what the client wrote, and nothing else.
+// Records of TLS on an open connection, cut, mixed, repeated and corrupted on their way. The server must read a prefix
+// of the client's data, and nothing else.
 #include "fuzz_input.h"
 #include "tls_fuzz_contexts.h"
 
 namespace milena {
 namespace {
 
-// A socket without a system: what is written can be taken, what is put in is read.
+// A socket in memory: tests take the written bytes, and provide those to read.
 class Pipe final : public net::Stream {
  public:
   net::IoResult read(std::span<iovec> parts) override {
@@ -16,7 +16,7 @@ class Pipe final : public net::Stream {
     in.erase(0, count);
     return {net::IoResult::kMoved, count};
   }
-  // Takes so much at a time.
+  // Accepts so much at a time.
   net::IoResult write(std::span<const iovec> parts, bool) override {
     const size_t count = std::min(parts[0].iov_len, room);
     if (count == 0) return {net::IoResult::kWantsWrite};
@@ -64,7 +64,7 @@ void read_all(Side& side, Bytes& to) {
   }
 }
 
-// The same bytes again until all are written, as WriteQueue does it.
+// Writes the same bytes again until all are written, like WriteQueue.
 void write_all(Side& side, ByteView bytes, size_t room) {
   for (int i = 0; i < 1000 && !bytes.empty(); i++) {
     side.pipe.room = i < 900 ? room : SIZE_MAX;

@@ -1,6 +1,6 @@
-// SASL: any bytes as tokens of each mechanism, as a JAAS line, a JWT, a JWKS and rules for Kerberos names, and as what
-// a server answers a client. Nothing of it may let anybody in, or be taken for a server that knows the password, and
-// what is read must stay within its bytes.
+// SASL: any bytes as tokens of each mechanism, as a JAAS line, a JWT, a JWKS and rules for Kerberos names, and as a
+// server's responses to a client. None may authenticate a client, or pass as a server with the password, and all reads
+// must stay within the bytes.
 #include "base/check.h"
 #include "fuzz_input.h"
 #include "security/jaas.h"
@@ -41,7 +41,7 @@ void exchange(security::SaslServer& server, ByteView tokens) {
   }
 }
 
-// What a server sends, between line ends.
+// A server's tokens, separated by line ends.
 void deceive(security::ScramMechanism mechanism, ByteView tokens, Random& random) {
   auto client =
       security::make_sasl_client({Bytes(security::scram_mechanism_name(mechanism)), "alice", "a long secret"}, random);
@@ -49,7 +49,7 @@ void deceive(security::ScramMechanism mechanism, ByteView tokens, Random& random
   for (int i = 0; i < 4; i++) {
     const size_t end = tokens.find('\n');
     Bytes token(tokens.substr(0, end));
-    // Only with the client's own nonce it comes further.
+    // It only proceeds with the client's own nonce.
     if (token.starts_with("r=")) token.insert(2, first.substr(first.find("r=") + 2));
     auto next = client->step(token);
     CHECK(!next.ok() || *next, "a stranger was taken for the server");

@@ -1,4 +1,4 @@
-// Key stores: any bytes read as JKS, PKCS12 and PEM, with and without passwords. What is read can be used.
+// Key stores: any bytes read as JKS, PKCS12 and PEM, with and without passwords. The keys read can be used.
 #include "fuzz_input.h"
 #include "security/distinguished_name.h"
 #include "security/key_store.h"

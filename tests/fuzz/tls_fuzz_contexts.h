@@ -1,4 +1,4 @@
-// What the targets of TLS share: contexts of both sides, with keys made on the spot.
+// Shared by the targets of TLS: contexts of both sides, with newly generated keys.
 #pragma once
 
 #include <memory>

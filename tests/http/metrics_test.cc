@@ -90,7 +90,7 @@ TEST(MetricWriter, FormatFollowsWhatTheScraperAccepts) {
             MetricFormat::kOpenMetrics);
 }
 
-// A group's name may be any bytes: one that is no text must not spoil the page, and two must not become one.
+// A group's name may be any bytes: an invalid one must not break the page, and two must not become one.
 TEST(MetricWriter, LabelsAreTextWhateverTheyHold) {
   EXPECT_EQ(metric_labels({{"group", "a\"b\\c\nd"}}), "group=\"a\\\"b\\\\c\\nd\"");
   EXPECT_EQ(metric_labels({{"group", "gr\xc3\xbc\xc3\x9f"}}), "group=\"gr\xc3\xbc\xc3\x9f\"");

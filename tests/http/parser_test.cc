@@ -15,8 +15,8 @@ HttpLimits small_limits() {
   return limits;
 }
 
-// What a parser makes of the bytes when they come in pieces of that size: the status of the refusal, 0 for a whole
-// request, -1 where more is expected.
+// Result of a parser that gets the bytes in pieces of that size: the status of the refusal, 0 for a whole request, -1
+// if it expects more.
 int verdict(ByteView bytes, size_t piece, const HttpLimits& limits) {
   HttpParser parser(limits);
   while (!bytes.empty() && parser.state() == State::kMore) {
@@ -80,7 +80,7 @@ struct Refused {
 
 class HttpRefused : public testing::TestWithParam<Refused> {};
 
-// However the bytes are cut: who finds the end of a request and who answers it must come to the same.
+// However the bytes are cut: finding the end of a request and parsing it must give the same result.
 TEST_P(HttpRefused, TheSameInPiecesOfAnySize) {
   const Refused& param = GetParam();
   for (size_t piece : {size_t{1}, size_t{2}, size_t{7}, size_t{64}, param.bytes.size()}) {

@@ -81,7 +81,7 @@ class CommandsTest(unittest.TestCase):
         records = [json.loads(line) for line in self.run_command("cat", "orders", "-F", "json").splitlines()]
         self.assertEqual(sorted((record["key"], record["value"]) for record in records), [("a", "1"), ("b", "2"), ("c", "3")])
         self.assertEqual(records[0]["headers"], [["source", "shop"]])
-        # What one writes, the other reads.
+        # The output of one is the input of the other.
         lines = "".join(json.dumps(record) + "\n" for record in records)
         self.run_command("produce", "copy", "-F", "json", stdin=lines)
         self.assertEqual(sorted(self.run_command("cat", "copy").split()), ["1", "2", "3"])

@@ -1,4 +1,4 @@
-// Appending and reading: offsets, epochs, slices, rolling, and what a read costs.
+// Appending and reading: offsets, epochs, slices, rolling, and the cost of reads.
 #include "log_fixture.h"
 
 namespace milena::log {
@@ -73,7 +73,7 @@ TEST_F(LogAppendTest, rolls_by_size_time_and_full_index) {
   append({.padding = 400});
   EXPECT_EQ(log_->segment_count(), 2u);
   EXPECT_EQ(log_->active_segment_base_offset(), 2);
-  // Age is counted by the records' own time.
+  // The records' own timestamps determine the age.
   append({.timestamp = kNow + 10'000});
   EXPECT_EQ(log_->segment_count(), 2u);
   append({.timestamp = kNow + 10'001});
@@ -93,14 +93,14 @@ TEST_F(LogAppendTest, a_jitter_beyond_the_segments_time_does_not_roll_at_every_a
   config_.segment_jitter_ms = INT64_MAX;
   config_.segment_ms = 10'000;
   open();
-  // Each segment has a time of its own between nothing and all of it; within the same moment none is over.
+  // Each segment has its own jitter between zero and the whole time; at the same moment none has expired.
   for (int i = 0; i < 20; ++i) append({});
   EXPECT_EQ(log_->segment_count(), 1u);
   append({.timestamp = kNow + 10'001});
   EXPECT_EQ(log_->segment_count(), 2u);
 }
 
-// Producers say what time it is.
+// Producers choose the timestamps.
 TEST_F(LogAppendTest, timestamps_at_the_edge_are_no_age_of_their_own) {
   config_.segment_ms = 10'000;
   config_.retention_ms = 10'000;
@@ -127,7 +127,7 @@ TEST_F(LogAppendTest, rolling_leaves_complete_indexes_and_a_snapshot) {
   ASSERT_EQ(times.size(), 4 * kTimeIndexEntrySize);
   EXPECT_EQ(TimeIndexEntry::read(times.data() + 3 * kTimeIndexEntrySize), (TimeIndexEntry{kNow + 4, 4}));
   EXPECT_TRUE(std::filesystem::exists(file(5, kSnapshotSuffix)));
-  ASSERT_TRUE(log_->roll().ok());  // nothing in the active segment: no effect
+  ASSERT_TRUE(log_->roll().ok());  // the active segment is empty: no effect
   EXPECT_EQ(log_->segment_count(), 2u);
 }
 
@@ -229,7 +229,7 @@ TEST_F(LogReadTest, following_the_end_costs_no_call) {
     EXPECT_EQ(outcome.batches.empty(), offset == 600);
   }
   EXPECT_EQ(file_system_.calls, before);
-  // A read further back looks into the files and finds the same.
+  // A read further back uses the files and finds the same.
   EXPECT_EQ(read(41, 1, 600).base_offset, 40);
   EXPECT_GT(file_system_.calls, before);
 }

@@ -1,5 +1,4 @@
-// What is found wrong with a data directory, and that a repair gives back what is not damaged and keeps what it
-// replaces.
+// Findings in a data directory; a repair restores all undamaged records and keeps the files that it replaces.
 #include <map>
 
 #include "log/check/directory_check.h"
@@ -20,7 +19,7 @@ class CheckTest : public log_test::LogTest {
   CheckTest() { config_.index_interval_bytes = 1; }
 
   std::string root() const { return temp_.path(); }
-  // Segments 0 (offsets 0 to 2) and 3 (3 to 5), a batch for each offset, closed in order.
+  // Segments 0 (offsets 0 to 2) and 3 (3 to 5), a batch for each offset, closed cleanly.
   void fill() {
     open();
     ASSERT_TRUE(log_->set_topic_id(Uuid{1, 2}).ok());
@@ -75,7 +74,7 @@ class CheckTest : public log_test::LogTest {
     Status done = (*opened)->repair(*found, [](const std::string&) {});
     ASSERT_TRUE(done.ok()) << done.error().message;
   }
-  // As the broker opens it.
+  // Like the broker.
   void open_as_found() {
     auto directory = LogDirectory::open(posix_file_system(), root());
     ASSERT_TRUE(directory.ok());
@@ -133,7 +132,7 @@ TEST_F(CheckTest, a_directory_in_use_is_not_looked_at) {
   EXPECT_EQ(opened.error().kind, ErrorKind::kExists);
 }
 
-// One byte, in the records, and in the length: what stands behind is found again.
+// One byte, in the records, and in the length: the batches behind it are found.
 TEST_F(CheckTest, a_damaged_batch_is_left_out_and_the_others_stay) {
   for (size_t byte : {size_t{80}, size_t{10}}) {
     std::filesystem::remove_all(directory());
@@ -225,7 +224,7 @@ TEST_F(CheckTest, files_beside_the_log) {
   EXPECT_EQ(records_from(0).size(), 6u);
 }
 
-// Kafka makes the file when it makes the log, and writes to it with the first record.
+// Kafka creates the file with the log, and writes to it with the first record.
 TEST_F(CheckTest, an_empty_epochs_file_is_as_kafka_makes_it) {
   open();
   ASSERT_TRUE(log_->set_topic_id(Uuid{1, 2}).ok());
@@ -242,7 +241,7 @@ TEST_F(CheckTest, an_empty_epochs_file_is_as_kafka_makes_it) {
   EXPECT_EQ(only_finding().kind, Kind::kNote);
 }
 
-// Whoever went on without a decision would go on with another cluster.
+// A metadata log that lost a decision is another cluster's.
 TEST_F(CheckTest, the_metadata_log_is_not_cut) {
   fill();
   flip(file(0, kLogSuffix), batch_bytes() + 80);

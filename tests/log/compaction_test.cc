@@ -1,4 +1,4 @@
-// Compaction: what stays of a log, and that a crash at any moment loses nothing of it.
+// Compaction: the remaining records of a log, which survive a crash at any moment.
 #include <limits>
 #include <map>
 #include <random>
@@ -70,7 +70,7 @@ class CompactionTest : public log_test::LogTest {
     log_->finish_compaction(job);
     return ok_status();
   }
-  // With everything so far in closed segments.
+  // Compacts everything so far, in closed segments.
   void compact(uint64_t map_bytes = 1 << 20) {
     ASSERT_TRUE(log_->roll().ok());
     Status done = try_compact(map_bytes);
@@ -131,7 +131,7 @@ class CompactionTest : public log_test::LogTest {
 
 using Strings = std::vector<std::string>;
 
-// A replica that was copied has the gaps that compaction made, at the end of a segment, too.
+// A copied replica has the gaps of compaction, even at the end of a segment.
 TEST_F(CompactionTest, AGapAtTheEndOfASegmentIsClean) {
   config_.segment_bytes = 100;
   open();
@@ -172,7 +172,7 @@ TEST_F(CompactionTest, the_active_segment_and_what_is_not_stable_is_left_alone) 
   ASSERT_TRUE(try_compact().ok());
   EXPECT_EQ(records().size(), 2u);
   ASSERT_TRUE(log_->roll().ok());
-  EXPECT_EQ(put({{"a", "3"}}, by(7, 0, true)), 2);  // a transaction that is open
+  EXPECT_EQ(put({{"a", "3"}}, by(7, 0, true)), 2);  // an open transaction
   put({{"a", "4"}});
   compact();
   EXPECT_EQ(records(), (Strings{"1 a=2", "2 a=3", "3 a=4"}));
@@ -239,7 +239,7 @@ TEST_F(CompactionTest, aborted_data_goes_at_once_and_its_marker_later) {
     return false;
   };
   EXPECT_TRUE(has_offset(4));
-  // The next round finds no data of it: the marker waits for readers on their way, as a tombstone does.
+  // The next round finds no data of it: the marker stays for readers for a while, like a tombstone.
   put({{"y", "1"}});
   compact();
   EXPECT_TRUE(has_offset(4));
@@ -269,8 +269,7 @@ TEST_F(CompactionTest, what_a_producer_commits_after_an_abort_that_is_clean_alre
   EXPECT_EQ(records(), (Strings{"5 z=1"}));
 }
 
-// With transaction.version 2 a marker raises the epoch and is the last that is known of its producer: emptied, it is
-// kept.
+// With transaction.version 2 a marker bumps the epoch and is the last entry of its producer: it is kept, emptied.
 TEST_F(CompactionTest, a_marker_that_was_emptied_is_read_again) {
   config_.delete_retention_ms = 5000;
   open();
@@ -294,9 +293,9 @@ TEST_F(CompactionTest, a_marker_that_was_emptied_is_read_again) {
   EXPECT_EQ(append_raw(keyed({{"b", "4"}}, by(9, 0))).error, ErrorCode::kNone);
 }
 
-// A crash leads back to the snapshot of a time when it was open, and neither its records nor its marker are there.
+// After a crash the snapshot is from a time when it was open, and neither its records nor its marker are there.
 TEST_F(CompactionTest, a_transaction_that_was_compacted_away_is_not_open_after_a_crash) {
-  config_.segment_bytes = 300;  // no two segments become one
+  config_.segment_bytes = 300;  // no two segments are merged
   config_.delete_retention_ms = 0;
   open();
   put({{"k", "aborted"}}, by(1, 0, true));
@@ -318,7 +317,7 @@ TEST_F(CompactionTest, a_transaction_that_was_compacted_away_is_not_open_after_a
   EXPECT_EQ(log_->last_stable_offset().value(), log_->log_end_offset());
 }
 
-// The checkpoint is of a time when the log was longer.
+// The checkpoint is from a time when the log was longer.
 TEST_F(CompactionTest, what_comes_where_a_crash_took_records_is_dirty) {
   open();
   put({{"a", "old"}});
@@ -490,7 +489,7 @@ TEST_F(CompactionTest, many_rounds_with_a_small_map_keep_what_a_reader_of_the_en
       }
     });
     ASSERT_EQ(now, model) << round;
-    // Every offset can be asked for.
+    // Every offset can be fetched.
     for (int64_t offset = 0; offset < log_->log_end_offset(); offset += 37) {
       auto outcome = log_->read(offset, 1, log_->log_end_offset(), true);
       ASSERT_TRUE(outcome.ok() && outcome->error == ErrorCode::kNone);

@@ -1,5 +1,4 @@
-// Files of a log whose bytes are not what was written: what can still be read is, and nothing is left out
-// unsaid.
+// Damaged files of a log: all other records can be read, and nothing is silently left out.
 #include <gmock/gmock.h>
 
 #include "base/log.h"
@@ -51,7 +50,7 @@ class LogDamageTest : public LogTest {
   }
 };
 
-// A log of one segment, as it is left behind by a stop in order.
+// A log of one segment, after a clean stop.
 class ActiveSegment : public LogTest {
  public:
   void TestBody() override {}
@@ -86,7 +85,7 @@ TEST_F(LogDamageTest, a_damaged_batch_fails_its_own_read) {
     reopen();
     EXPECT_EQ(first_offset_read_at(49), 49);
     EXPECT_EQ(failure_at(50), ErrorKind::kCorrupt);
-    // An index entry leads to what is behind it.
+    // An index entry leads to the batches behind it.
     for (int64_t offset = 51; offset < kBatches; offset++) EXPECT_EQ(first_offset_read_at(offset), offset);
     EXPECT_EQ(append({}).base_offset, kBatches);
     EXPECT_TRUE(log_->last_stable_offset().ok());
@@ -101,8 +100,8 @@ TEST_F(LogDamageTest, a_damaged_batch_fails_its_own_read) {
   }
 }
 
-// After a clean stop, one changed byte in the segment that is written to costs no other batch: not at the next start,
-// not after more was written and another stop.
+// After a clean stop, one changed byte in the active segment costs no other batch: not at the next start, not after
+// further writes and another stop.
 TEST(ActiveSegmentDamage, a_changed_byte_after_a_clean_stop_costs_its_own_batch) {
   set_log_level(LogLevel::kOff);
   constexpr int64_t kRecords = 10, kEach = 2;
@@ -117,7 +116,7 @@ TEST(ActiveSegmentDamage, a_changed_byte_after_a_clean_stop_costs_its_own_batch)
       spill(log.file(0, ".log"), bytes);
       for (int64_t end = kRecords; end < kRecords + 3; end++) {
         log.reopen_cleanly(end);
-        // Here a batch says that it is another, or longer, and is taken for those behind it, as with Kafka.
+        // Here a batch has other offsets, or is longer, and is taken for those behind it, as in Kafka.
         const bool renumbered = byte < 8 || (byte >= 23 && byte < 27);
         for (int64_t offset = 0; offset < end && !renumbered; offset++) {
           const bool own = offset / kEach == damaged / kEach && offset < kRecords;
@@ -135,7 +134,7 @@ TEST(ActiveSegmentDamage, a_changed_byte_after_a_clean_stop_costs_its_own_batch)
   set_log_level(LogLevel::kInfo);
 }
 
-// What a write leaves that was not finished is cut off all the same.
+// An unfinished write is truncated all the same.
 TEST(ActiveSegmentDamage, a_torn_end_behind_damage_is_cut) {
   set_log_level(LogLevel::kOff);
   ActiveSegment log;
@@ -154,7 +153,7 @@ TEST(ActiveSegmentDamage, a_torn_end_behind_damage_is_cut) {
   set_log_level(LogLevel::kInfo);
 }
 
-// Bytes in a record that look like a batch are none, where the batch around them is whole.
+// Bytes in a record that look like a batch are not taken for one if the batch around them is whole.
 TEST_F(LogDamageTest, a_search_behind_damage_finds_the_next_batch) {
   const Bytes inner = make_batch({.base_offset = 200, .prefix = "not me"});
   Bytes log = make_batch({.base_offset = 0}), second = make_batch({.base_offset = 1, .prefix = std::string(inner)});
@@ -217,7 +216,7 @@ TEST_F(LogDamageTest, garbage_in_an_offset_index_hides_nothing) {
 
 TEST_F(LogDamageTest, an_offset_index_that_leads_too_far_is_rebuilt) {
   Bytes before = slurp(file(0, ".index"));
-  // Each entry of the middle says where the batch ten entries on is.
+  // Each middle entry has the position of the batch ten entries further.
   Bytes shifted = before;
   for (size_t i = 5; i < 20; i++) shifted.replace(i * 8 + 4, 4, before, (i + 10) * 8 + 4, 4);
   spill(file(0, ".index"), shifted);
@@ -229,7 +228,7 @@ TEST_F(LogDamageTest, an_offset_index_that_leads_too_far_is_rebuilt) {
 
 TEST_F(LogDamageTest, garbage_in_a_time_index_moves_no_answer) {
   Bytes before = slurp(file(0, ".timeindex"));
-  // Entries of the middle name offsets far behind theirs.
+  // Middle entries have offsets far behind theirs.
   Bytes shifted = before;
   for (size_t i = 5; i < 20; i++) shifted.replace(i * 12 + 8, 4, before, (i + 10) * 12 + 8, 4);
   for (const Bytes& damaged :

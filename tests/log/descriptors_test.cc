@@ -1,11 +1,11 @@
-// A process without a descriptor to spare: nothing is wrong with the disk, and what is tried again later works.
+// A process without free descriptors: the disk is fine, and a later retry works.
 #include "base/forwarding_file_system.h"
 #include "log_fixture.h"
 
 namespace milena::log::log_test {
 namespace {
 
-// Opens no file that it would not find open, while told so, or beyond a number of open files.
+// Fails to open further files, on request or beyond a number of open files.
 class ScarceFileSystem final : public ForwardingFileSystem {
  public:
   bool scarce = false;
@@ -57,18 +57,18 @@ TEST_F(DescriptorsTest, FilesThatLieOpenGiveWayToOneThatIsNeeded) {
   EXPECT_EQ(refused.error().kind, ErrorKind::kExhausted);
 }
 
-// Wherever in an append a file is wanted, in one that rolls too: it is refused as a whole, and the next try succeeds.
+// Wherever an append needs a file, also when it rolls: it is refused as a whole, and the next try succeeds.
 TEST_F(DescriptorsTest, ARefusedAppendLeavesTheLogAsItWas) {
   FileCache cache(file_system_, 1);
   std::unique_ptr<PartitionLog> log = open_log(cache);
-  ASSERT_TRUE(log->assign_epoch(0, 0).ok());  // as whoever opens it to lead does
+  ASSERT_TRUE(log->assign_epoch(0, 0).ok());  // like a new leader
   int refused = 0;
   for (int i = 0; i < 20; i++) {
     const Bytes batch = make_batch({.records = 1, .padding = 60, .producer_id = 7, .producer_epoch = 0, .sequence = i});
     file_system_.scarce = true;
     auto failed = log->append_as_leader(batch, 0, AppendOrigin::kClient);
     file_system_.scarce = false;
-    if (failed.ok()) {  // every file it needed lay open
+    if (failed.ok()) {  // every file it needed was open
       EXPECT_EQ(failed->base_offset, i);
       continue;
     }

@@ -11,7 +11,7 @@
 namespace milena::log {
 namespace {
 
-// A full disk. While a call is under way, something else happens.
+// A full disk, with a hook during its calls.
 class FullDisk : public ForwardingFileSystem {
  public:
   std::function<void()> meanwhile;
@@ -52,7 +52,7 @@ TEST_F(DiskReserveTest, IsSpentOnceAndTakenAgain) {
   EXPECT_FALSE(reserve_.spent());
 }
 
-// A shard's thread asks while a worker waits for the disk: it goes on at once.
+// A shard's thread calls while a worker waits for the disk: it returns at once.
 TEST_F(DiskReserveTest, NobodyWaitsWhileAnotherCallWaitsForTheDisk) {
   bool asked = false;
   disk_.meanwhile = [&] {
@@ -71,7 +71,7 @@ TEST_F(DiskReserveTest, WhatIsTakenWhileTheNodeStopsIsGivenBack) {
   reserve_.take(1 << 20);
   EXPECT_FALSE(file_is_there());
   EXPECT_FALSE(reserve_.spend());
-  ASSERT_TRUE(reserve_.take(1 << 20));  // and it can be taken by the next start
+  ASSERT_TRUE(reserve_.take(1 << 20));  // and the next start can take it
   EXPECT_TRUE(file_is_there());
   reserve_.give_back();
   EXPECT_FALSE(file_is_there());

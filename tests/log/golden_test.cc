@@ -1,5 +1,5 @@
-// A log directory that Apache Kafka 4.3.1 wrote (tests/golden/log/make) and shut down cleanly: what we read from it,
-// and that what we rebuild is the same bytes.
+// A log directory of Apache Kafka 4.3.1 (tests/golden/log/make) after a clean shutdown: we read the same records, and
+// rebuild files to the same bytes.
 #include <cstdio>
 #include <sstream>
 
@@ -17,7 +17,7 @@ class LogGoldenTest : public ::testing::Test {
  protected:
   LogGoldenTest() {
     std::filesystem::copy(golden(), path(), std::filesystem::copy_options::recursive);
-    config_->index_interval_bytes = 0;  // as the topic was made
+    config_->index_interval_bytes = 0;  // as the topic was created
   }
 
   static std::string golden() { return std::string(MILENA_GOLDEN_DIR) + "/log/data"; }
@@ -91,7 +91,7 @@ TEST_F(LogGoldenTest, reads_what_kafka_wrote) {
   EXPECT_EQ(records(*log), slurp(golden() + "/../records.txt"));
   EXPECT_TRUE(log->topic_id()->has_value());
   EXPECT_EQ(log->epoch_of(14).value(), 0);
-  EXPECT_EQ(log->epoch_of(15).value(), 2);  // restarted in between, which is two elections
+  EXPECT_EQ(log->epoch_of(15).value(), 2);  // a restart in between makes two elections
   EXPECT_EQ(log->active_producers()->size(), 5u);
   EXPECT_EQ(log->aborted_transactions(0, 82)->size(), 3u);
   EXPECT_EQ(log->aborted_transactions(0, 40)->size(), 1u);

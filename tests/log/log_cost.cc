@@ -1,7 +1,7 @@
 // Usage: log_cost DIRECTORY
 //
-// What an append of 16 KB and a read at the end of a log cost in CPU, beside the bare system call; what many partitions
-// cost to open and to have. Not a test: the numbers are for whoever changes the log.
+// Measures the CPU cost of an append of 16 KB and of a read at the end of a log, beside the bare system call; and the
+// cost of opening and holding many partitions. Not a test: the numbers help when changing the log.
 #include <fcntl.h>
 #include <malloc.h>
 #include <sys/uio.h>

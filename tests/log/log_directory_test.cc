@@ -89,7 +89,7 @@ TEST_F(LogDirectoryTest, identity) {
   EXPECT_FALSE(try_open().ok());
 }
 
-// A topic was deleted while its directory was away; another one of its name must not begin where that one ended.
+// A topic was deleted while its directory was away; a new one of its name must not begin where the old one ended.
 TEST_F(LogDirectoryTest, what_checkpoints_say_of_partitions_that_are_gone_goes_from_the_files_too) {
   {
     auto directory = open();
@@ -134,13 +134,13 @@ TEST_F(LogDirectoryTest, checkpoints_and_the_clean_shutdown_mark) {
     EXPECT_EQ(directory->find({"t", 1}).recovery_point, 0);
   }
   auto directory = open();
-  EXPECT_FALSE(directory->clean_shutdown());  // the mark was taken away: a crash from there on is one
+  EXPECT_FALSE(directory->clean_shutdown());  // the mark was removed: a crash is detected from there on
   directory.reset();
   spill(path() + "/recovery-point-offset-checkpoint", "0\n7\n");
   EXPECT_TRUE(open()->recovery_points().empty());
 }
 
-// Or a machine that loses power soon after its start would be taken for one that was stopped in order.
+// Otherwise a loss of power soon after the start would look like a clean stop.
 TEST(LogDirectoryOnADisk, the_mark_of_a_clean_stop_does_not_come_back) {
   base_test::ForgetfulFileSystem disk;
   ASSERT_TRUE((*LogDirectory::open(disk, "/data"))->write_clean_shutdown_mark(5).ok());
@@ -165,7 +165,7 @@ TEST_F(LogDirectoryTest, is_left_as_it_was_found_until_it_is_taken_into_use) {
   EXPECT_FALSE(std::filesystem::exists(path() + "/.kafka_cleanshutdown"));
 }
 
-// Kafka's checkpoints are empty until there is something to write, and it takes them so.
+// Kafka's checkpoints are empty until the first write, and it accepts empty ones.
 TEST_F(LogDirectoryTest, empty_checkpoints_are_no_reason_for_a_warning) {
   open();
   for (const char* name : {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint",
@@ -263,7 +263,7 @@ TEST(LeaderEpochCache, assign_and_lookup) {
   EXPECT_EQ(cache.end_offset_of(-2, 10), (EpochEndOffset{-2, 6}));
   EXPECT_EQ(cache.epoch_of(5), std::nullopt);
   EXPECT_EQ(cache.epoch_of(7), 2);
-  // What contradicts a new entry goes.
+  // Entries that contradict a new one are removed.
   EXPECT_TRUE(cache.assign(4, 7));
   EXPECT_EQ(cache.entries(), (std::vector<EpochEntry>{{2, 6}, {4, 7}}));
   EXPECT_TRUE(cache.truncate_from_start(9));

@@ -1,5 +1,5 @@
-// A partition's log in a directory of its own under the system's temporary directory, on a clock that stands still and
-// a file system that counts what is asked of it.
+// A partition's log in its own temporary directory, on a clock that only the test moves and a file system that counts
+// its calls.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -20,13 +20,13 @@
 
 namespace milena::log::log_test {
 
-// Passes everything on to the real file system and counts the calls. From `fail_from` on every call fails, the first of
-// them, if it writes, after half of its bytes: a disk that went away, or a process that was killed there.
+// Forwards to the real file system and counts the calls. From `fail_from` on every call fails, and the first one, if it
+// writes, after half of its bytes: like a failed disk, or a process killed there.
 class CountingFileSystem final : public FileSystem {
  public:
   int calls = 0;
   int fail_from = INT32_MAX;
-  std::set<std::string> synced;  // files that were
+  std::set<std::string> synced;  // synced files
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
     if (fails()) return failure();
@@ -152,7 +152,7 @@ class LogTest : public ::testing::Test {
     ASSERT_TRUE(opened.ok()) << opened.error().message;
     log_ = opened.take();
   }
-  // As after kill -9: what is in memory is gone.
+  // Like after kill -9: the state in memory is lost.
   void reopen_after_crash(int64_t recovery_point = 0) { open({.recovery_point = recovery_point}); }
   void reopen_cleanly() {
     ASSERT_TRUE(log_->close_cleanly(true).ok());

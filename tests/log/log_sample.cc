@@ -1,8 +1,8 @@
 // Usage: log_sample DIRECTORY
 //
 // Writes DIRECTORY/sample-0 with PartitionLog: segments, codecs, idempotent and transactional producers, epochs, a
-// truncation, and a clean shutdown; and DIRECTORY/records.txt with offset and value of each record that is in it. For
-// compat/log/run, which has Apache Kafka's own tool read it.
+// truncation, and a clean shutdown; and DIRECTORY/records.txt with offset and value of each of its records. For
+// compat/log/run, which reads it with Apache Kafka's own tool.
 #include <cstdio>
 
 #include "base/manual_executor.h"
@@ -82,7 +82,7 @@ class Sample {
           text += std::to_string(in_batch.record().offset) + " " + std::string(*in_batch.record().value) + "\n";
         }
       }
-      // The truncation has left a gap before the next batch, which a read at its offset steps over.
+      // The truncation has left a gap before the next batch, which a read at its offset skips.
     }
     return text;
   }

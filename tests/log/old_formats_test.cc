@@ -1,5 +1,5 @@
-// Segments with messages of magic 0 and 1, as a directory has them that was begun by a Kafka of before 0.11.
-// The messages are Kafka's own (tests/golden/records): each file holds offsets 0 to 3.
+// Segments with messages of magic 0 and 1, from a directory of a Kafka before 0.11. The messages are Kafka's own
+// (tests/golden/records): each file holds offsets 0 to 3.
 #include "base/log.h"
 #include "log/compaction_job.h"
 #include "log/log_fixture.h"
@@ -20,7 +20,7 @@ class LogOldFormatTest : public LogTest {
   static Bytes golden(const std::string& name) {
     return slurp(std::string(MILENA_GOLDEN_DIR) + "/records/" + name + ".bin");
   }
-  // A log that is only its first segment's file.
+  // A log with only its first segment's file.
   void put(ByteView segment) {
     log_.reset();
     std::filesystem::remove_all(directory());

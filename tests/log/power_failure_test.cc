@@ -1,5 +1,5 @@
-// What a log promises to have on the disk is there after a loss of power, and a compaction is either done or not,
-// however often it is interrupted: on a disk that forgets.
+// Synced records are there after a loss of power, and a compaction is either done or not, however often it is
+// interrupted: on a disk that loses unsynced data.
 #include <functional>
 
 #include "base/forgetful_file_system.h"
@@ -46,7 +46,7 @@ class PowerFailureTest : public testing::Test {
     ASSERT_TRUE(outcome.ok() && outcome->error == ErrorCode::kNone);
     log_->set_high_watermark(log_->log_end_offset());
   }
-  // As LogCleaner does it.
+  // Like LogCleaner.
   Status compact() {
     auto outlook = log_->compaction_outlook();
     if (!outlook) return outlook.error();
@@ -76,7 +76,7 @@ class PowerFailureTest : public testing::Test {
     disk_.fails = [this, call](ByteView, const std::string&) { return calls_++ >= call && call >= 0; };
   }
 
-  // Each record that is still there, read by its own offset. An index that is not of this segment leads elsewhere.
+  // Each remaining record, read by its own offset. A wrong index would lead elsewhere.
   std::map<std::string, std::string> last_values() {
     std::map<std::string, std::string> last;
     for (int64_t offset = log_->log_start_offset(); offset < log_->log_end_offset(); ++offset) {
@@ -96,7 +96,7 @@ class PowerFailureTest : public testing::Test {
     return last;
   }
 
-  // A log that is all synced, and what reading it gives.
+  // A completely synced log, and its records.
   void fill() {
     log_.reset();
     fail_from(-1);
@@ -171,7 +171,7 @@ TEST_F(PowerFailureTest, a_compaction_during_which_the_power_fails_is_done_or_no
   }
 }
 
-// What the cleaner's checkpoint may say from then on.
+// From then on the cleaner's checkpoint may cover the round.
 TEST_F(PowerFailureTest, a_round_of_compaction_that_is_finished_is_on_the_disk) {
   fill();
   ASSERT_TRUE(compact().ok());
@@ -185,7 +185,7 @@ TEST_F(PowerFailureTest, a_round_of_compaction_that_is_finished_is_on_the_disk) 
   EXPECT_EQ(last_values(), expected);
 }
 
-// One call fails, the process goes on and tidies up.
+// One call fails, and the process goes on and cleans up.
 TEST_F(PowerFailureTest, an_install_that_fails_leaves_nothing_that_is_taken_for_one_that_did_not) {
   fill();
   const auto expected = last_values();
@@ -247,7 +247,7 @@ TEST_F(PowerFailureTest, producers_outlive_their_batches) {
   }
 }
 
-// A new partition with flush.messages=1: its directory is part of what was acknowledged.
+// A new partition with flush.messages=1: its directory must be synced before the acknowledgement.
 TEST_F(PowerFailureTest, what_was_flushed_is_there_with_its_directory) {
   ASSERT_TRUE(disk_.make_directories("/data").ok());
   disk_.settle();
@@ -263,7 +263,7 @@ TEST_F(PowerFailureTest, what_was_flushed_is_there_with_its_directory) {
   EXPECT_EQ(*id, (Uuid{1, 2}));
 }
 
-// What a recovery cut off stays away, though the log went on in another segment before anything was synced.
+// Batches removed by a recovery stay away, though the log went on in another segment before anything was synced.
 TEST_F(PowerFailureTest, what_was_cut_off_does_not_come_back) {
   ASSERT_TRUE(disk_.make_directories("/data").ok());
   open();
@@ -283,7 +283,7 @@ TEST_F(PowerFailureTest, what_was_cut_off_does_not_come_back) {
   EXPECT_EQ(disk_.read_file(path)->size(), good);
 }
 
-// A stop in order shortens a file that was made in full length, also where all of its records were synced before.
+// A clean stop truncates a preallocated file, even if all of its records were synced before.
 TEST_F(PowerFailureTest, a_clean_stop_syncs_the_length_of_a_preallocated_file) {
   ASSERT_TRUE(disk_.make_directories("/data").ok());
   disk_.settle();
@@ -299,7 +299,7 @@ TEST_F(PowerFailureTest, a_clean_stop_syncs_the_length_of_a_preallocated_file) {
   EXPECT_EQ(disk_.read_file(path)->size(), size);
 }
 
-// The newest producer snapshot, whose name says where the log ends, was lost: what lies behind the one before is shown.
+// The newest producer snapshot, with the log's end in its name, was lost: records behind the one before are visible.
 TEST_F(PowerFailureTest, an_end_that_is_found_to_be_further_is_the_high_watermark) {
   ASSERT_TRUE(disk_.make_directories("/data").ok());
   open();
@@ -317,7 +317,7 @@ TEST_F(PowerFailureTest, an_end_that_is_found_to_be_further_is_the_high_watermar
   EXPECT_EQ(log_->high_watermark(), 2);
 }
 
-// A deletion of records says nothing about whether they are on the disk. Its own checkpoint may be lost.
+// A deletion of records does not mean that they are on the disk. Its own checkpoint may be lost.
 TEST_F(PowerFailureTest, records_that_were_deleted_and_never_synced_are_checked_when_they_come_back) {
   ASSERT_TRUE(disk_.make_directories("/data").ok());
   config_.segment_bytes = 100'000;
@@ -335,8 +335,8 @@ TEST_F(PowerFailureTest, records_that_were_deleted_and_never_synced_are_checked_
   EXPECT_EQ(log_->log_end_offset(), 2);
 }
 
-// The segments that a truncation removed are back after a power failure only where nothing was synced since, and then
-// they do not stand beside what was written in their place.
+// Segments removed by a truncation are back after a power failure only if nothing was synced since, and then not beside
+// their replacements.
 TEST_F(PowerFailureTest, segments_that_a_truncation_removed_do_not_come_back) {
   for (const bool synced : {true, false}) {
     SCOPED_TRACE(synced);

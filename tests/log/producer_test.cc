@@ -1,4 +1,4 @@
-// Idempotence and transactions: what a partition remembers of its producers, and keeps over restarts and truncations.
+// Idempotence and transactions: a partition's state of its producers, over restarts and truncations.
 #include "log_fixture.h"
 
 namespace milena::log {
@@ -47,7 +47,7 @@ TEST_F(LogProducerTest, duplicates_of_the_last_five_get_their_first_offset) {
 
 TEST_F(LogProducerTest, sequences_and_epochs) {
   open();
-  EXPECT_EQ(send(5).error, ErrorCode::kNone);  // a producer never seen may begin anywhere
+  EXPECT_EQ(send(5).error, ErrorCode::kNone);  // an unknown producer may begin anywhere
   EXPECT_EQ(send(7).error, ErrorCode::kOutOfOrderSequenceNumber);
   EXPECT_EQ(send(6).error, ErrorCode::kNone);
   EXPECT_EQ(send(3, 1, 1).error, ErrorCode::kOutOfOrderSequenceNumber);  // a new epoch begins at 0
@@ -115,7 +115,7 @@ TEST_F(LogProducerTest, corrupt_snapshot_after_clean_shutdown) {
   }
 }
 
-// A stop that was killed in the middle of it, one that was not, and then the records go.
+// A stop that was killed in the middle, one that was not, and then the records are removed.
 TEST_F(LogProducerTest, a_snapshot_that_a_crash_tore_is_written_again) {
   config_.retention_ms = -1;
   open();

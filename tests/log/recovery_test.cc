@@ -19,7 +19,7 @@ TEST_F(LogRecoveryTest, a_clean_log_opens_without_opening_files) {
   int before = file_system_.calls;
   open({.clean_shutdown = true, .recovery_point = 30, .high_watermark = 30});
   EXPECT_EQ(file_system_.calls - before, 1);  // the directory's listing
-  ASSERT_TRUE(log_->assign_epoch(0, 30).ok());  // what a broker does when it leads again: known already
+  ASSERT_TRUE(log_->assign_epoch(0, 30).ok());  // a broker that leads again: already known
   EXPECT_EQ(files_.open_files(), 0u);
   EXPECT_EQ(log_->log_end_offset(), 30);
   EXPECT_EQ(log_->high_watermark(), 30);
@@ -248,7 +248,7 @@ TEST_F(LogRecoveryTest, progress_is_told) {
   EXPECT_GT(total, 10'000u);
 }
 
-// Whatever call the disk fails at, or the process dies at: what was acknowledged is there afterwards, in order, and
+// The disk fails, or the process dies, at every call in turn: acknowledged records are there afterwards, in order, and
 // producers go on where they were.
 TEST_F(LogRecoveryTest, nothing_acknowledged_is_lost_wherever_it_stops) {
   config_.segment_bytes = 600;

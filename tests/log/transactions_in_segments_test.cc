@@ -1,4 +1,5 @@
-// Transactions that reach over segments: what readers are told when segments go, by deletion, retention or a crash.
+// Transactions over several segments: responses to readers after segments are removed by deletion, retention or a
+// crash.
 #include "log_fixture.h"
 
 namespace milena::log {
@@ -35,7 +36,8 @@ class TransactionsInSegmentsTest : public log_test::LogTest {
   }
   bool has_txn_index(int64_t segment) const { return std::filesystem::exists(file(segment, kTxnIndexSuffix)); }
 
-  // Segment 0: 0 of producer 1. Segment 1: 1 of producer 1, 2 and 3 of producer 2. Segment 4: 4 aborts 1, 5 of nobody.
+  // Segment 0: 0 of producer 1. Segment 1: 1 of producer 1, 2 and 3 of producer 2. Segment 4: 4 aborts 1, 5 without a
+  // producer.
   void an_abort_over_three_segments() {
     open();
     send(1, 0);
@@ -52,7 +54,7 @@ class TransactionsInSegmentsTest : public log_test::LogTest {
 TEST_F(TransactionsInSegmentsTest, an_abort_is_told_for_every_segment_it_touches) {
   an_abort_over_three_segments();
   const AbortedTransaction one{1, 0, 4, 5}, two{2, 2, 3, 0};
-  EXPECT_EQ(aborted(0, 1), (std::vector{one}));  // its entry stands two segments further
+  EXPECT_EQ(aborted(0, 1), (std::vector{one}));  // its entry is two segments further
   EXPECT_EQ(aborted(1, 6), (std::vector{two, one}));
   EXPECT_EQ(aborted(3, 4), (std::vector{two, one}));
   EXPECT_EQ(aborted(4, 6), (std::vector{one}));
@@ -62,9 +64,9 @@ TEST_F(TransactionsInSegmentsTest, an_abort_is_told_for_every_segment_it_touches
   EXPECT_TRUE(has_txn_index(4));
 }
 
-// A recovery reads from the recovery point on: what was aborted before stands in the index alone.
-// As a copy or a follower gets them: many batches in one append. The transaction of producer 1 is open when that of 2
-// ends, so a reader that goes on from the entry of 2 must look for more.
+// Recovery reads from the recovery point on: earlier aborts are only in the index.
+// Like for a copy or a follower: many batches in one append. The transaction of producer 1 is open when that of 2 ends,
+// so a reader that goes on from the entry of 2 must look for more.
 TEST_F(TransactionsInSegmentsTest, an_abort_is_told_that_came_with_its_beginning_in_one_append) {
   open();
   send(1, 0);
@@ -147,7 +149,7 @@ TEST_F(TransactionsInSegmentsTest, deleting_the_beginning_of_an_open_transaction
   delete_before(2);
   EXPECT_EQ(log_->log_start_offset(), 2);
   EXPECT_EQ(stable(), 2);
-  delete_before(3);  // all there is
+  delete_before(3);  // everything
   EXPECT_EQ(stable(), 3);
   send(2, 1, false);
   EXPECT_EQ(stable(), 3);
@@ -161,7 +163,7 @@ TEST_F(TransactionsInSegmentsTest, deleting_the_beginning_of_an_open_transaction
   EXPECT_EQ(aborted(3, 5), (std::vector<AbortedTransaction>{{1, 0, 4, 5}}));
 }
 
-// UNKNOWN_PRODUCER_ID is never sent: a producer whose records are gone goes on where it was.
+// UNKNOWN_PRODUCER_ID is never sent: a producer whose records are gone continues.
 TEST_F(TransactionsInSegmentsTest, producers_outlive_their_records) {
   open();
   send(1, 0, false);

@@ -1,4 +1,4 @@
-// Following a leader, truncating, and old records going: retention, DeleteRecords, looking up by time and epoch.
+// Following a leader, truncation, removal of old records: retention, DeleteRecords, lookups by time and epoch.
 #include "log_fixture.h"
 
 namespace milena::log {
@@ -13,7 +13,7 @@ TEST_F(LogFollowTest, appends_verbatim) {
   open();
   Bytes batches = make_batch({.records = 3, .base_offset = 0, .leader_epoch = 1}) +
                   make_batch({.records = 2, .base_offset = 3, .leader_epoch = 1}) +
-                  make_batch({.records = 1, .base_offset = 9, .leader_epoch = 4});  // a gap, as compaction leaves it
+                  make_batch({.records = 1, .base_offset = 9, .leader_epoch = 4});  // a gap, as after compaction
   auto outcome = log_->append_as_follower(batches + batches.substr(0, 30));
   ASSERT_TRUE(outcome.ok());
   EXPECT_EQ(outcome->base_offset, 0);
@@ -190,7 +190,7 @@ TEST_F(LogRetentionTest, deleted_records_are_out_of_range) {
   EXPECT_EQ(log_->delete_records_before(3).value(), ErrorCode::kNone);
   EXPECT_EQ(log_->log_start_offset(), 7);
   EXPECT_EQ(log_->read(6, 1000, 12, true)->error, ErrorCode::kOffsetOutOfRange);
-  EXPECT_EQ(log_->read(7, 1000, 12, true)->base_offset, 6);  // the batch holds it, the client skips the rest
+  EXPECT_EQ(log_->read(7, 1000, 12, true)->base_offset, 6);  // the batch contains it, the client skips the rest
   EXPECT_EQ(log_->find_by_timestamp(0).value()->offset, 7);
   EXPECT_EQ(log_->epoch_of(7).value(), 3);
   size_t segments = log_->segment_count();
@@ -220,7 +220,7 @@ TEST_F(LogTimeTest, finds_the_first_record_at_or_after) {
   config_.segment_bytes = 2000;
   config_.index_interval_bytes = 100;
   open();
-  // Three records a batch, ten milliseconds apart; every second batch compressed.
+  // Three records per batch, ten milliseconds apart; every second batch compressed.
   for (int i = 0; i < 40; ++i) {
     append({.records = 3,
             .timestamp = kNow + i * 30,

@@ -1,4 +1,4 @@
-// The guards of transactions (KIP-890): no batch is written into a transaction that its coordinator does not know of.
+// The guards of transactions (KIP-890): no batch is written to a transaction that is unknown to its coordinator.
 #include "log_fixture.h"
 
 namespace milena::log {
@@ -13,7 +13,7 @@ class LogVerificationTest : public log_test::LogTest {
     config_.verify_transactions = true;
     open();
   }
-  // 0 where the transaction is open here.
+  // 0 if the transaction is open here.
   uint64_t start(int32_t first_sequence = 0, int16_t epoch = 0, bool supports_epoch_bump = false) {
     auto started = log_->start_verification(9, epoch, first_sequence, supports_epoch_bump);
     EXPECT_TRUE(started.ok());
@@ -41,7 +41,7 @@ TEST_F(LogVerificationTest, the_first_batch_shows_a_guard_and_the_next_ones_need
   EXPECT_EQ(send(0, 0), ErrorCode::kInvalidTxnState);
   uint64_t guard = start();
   EXPECT_NE(guard, 0u);
-  EXPECT_EQ(start(), guard);  // asked again, it is the same question
+  EXPECT_EQ(start(), guard);  // a repeated call returns the same guard
   EXPECT_EQ(send(guard + 1, 0), ErrorCode::kInvalidTxnState);
   EXPECT_EQ(send(guard, 0), ErrorCode::kNone);
   EXPECT_EQ(start(1), 0u);
@@ -59,7 +59,7 @@ TEST_F(LogVerificationTest, a_guard_is_void_after_a_marker) {
 
 TEST_F(LogVerificationTest, a_guard_for_an_epoch_of_its_own_outlives_that_epochs_marker) {
   uint64_t guard = start(0, 3, true);
-  EXPECT_EQ(mark(3, 2), ErrorCode::kNone);  // the end of the transaction before, asked for once more
+  EXPECT_EQ(mark(3, 2), ErrorCode::kNone);  // a repeated end of the previous transaction
   EXPECT_EQ(send(guard, 0, 3), ErrorCode::kNone);
 }
 
@@ -67,7 +67,7 @@ TEST_F(LogVerificationTest, an_older_epoch_is_not_verified) {
   EXPECT_EQ(send(start(0, 5), 0, 5), ErrorCode::kNone);
   EXPECT_EQ(log_->start_verification(9, 4, 0, false)->error, ErrorCode::kInvalidProducerEpoch);
   EXPECT_EQ(send(0, 0, 4), ErrorCode::kInvalidProducerEpoch);
-  // Another epoch's transaction is not this one's.
+  // A transaction of another epoch is another one.
   EXPECT_NE(start(0, 6), 0u);
 }
 
@@ -95,14 +95,14 @@ TEST_F(LogVerificationTest, what_is_not_asked_for_long_is_forgotten) {
   EXPECT_EQ(send(guard, 0), ErrorCode::kInvalidTxnState);
 }
 
-// KIP-1228: a marker of the epoch that is open is one of an older transaction that came late.
+// KIP-1228: a marker with the epoch of the open transaction is a late one of an older transaction.
 TEST_F(LogVerificationTest, markers_of_the_second_protocol_have_a_larger_epoch) {
   EXPECT_EQ(send(start(0, 1), 0, 1), ErrorCode::kNone);
   EXPECT_EQ(mark(1, 2), ErrorCode::kInvalidProducerEpoch);
   EXPECT_EQ(mark(2, 2), ErrorCode::kNone);
   EXPECT_EQ(mark(2, 2), ErrorCode::kNone);  // the same again
   EXPECT_EQ(mark(1, 2), ErrorCode::kInvalidProducerEpoch);
-  // The last epoch cannot be raised.
+  // The last epoch cannot be bumped.
   EXPECT_EQ(send(start(0, INT16_MAX), 0, INT16_MAX), ErrorCode::kNone);
   EXPECT_EQ(mark(INT16_MAX, 2), ErrorCode::kNone);
 }

@@ -41,7 +41,7 @@ TEST(ClientQuotas, TheStrongestEntityDecides) {
     return found ? found->bound : 0;
   };
   EXPECT_EQ(bound("u", "c"), 0);
-  // From the weakest to the strongest: each next one wins.
+  // From the least to the most specific: each next one wins.
   std::vector<std::vector<std::pair<ByteView, std::optional<ByteView>>>> order = {
       {{"client-id", std::nullopt}},
       {{"client-id", "c"}},

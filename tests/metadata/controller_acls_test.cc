@@ -1,4 +1,4 @@
-// CreateAcls and DeleteAcls as the controller decides them, and DescribeAcls.
+// CreateAcls and DeleteAcls in the controller, and DescribeAcls.
 #include <gmock/gmock.h>
 
 #include "metadata/acls.h"
@@ -12,7 +12,7 @@ using ::testing::HasSubstr;
 using Creation = CreateAclsRequest::AclCreation;
 using Filter = DeleteAclsRequest::DeleteAclsFilter;
 
-// ALLOW Read of a topic to everybody.
+// ALLOW Read of a topic from all hosts.
 Creation creation(ByteView name, ByteView principal = "User:a") {
   Creation acl;
   acl.resource_type = static_cast<int8_t>(AclResourceType::kTopic);
@@ -77,7 +77,7 @@ TEST_F(ControllerAclsTest, AnAclIsWrittenOnce) {
   EXPECT_THAT(described(any<DescribeAclsRequest>()), ElementsAre("t User:a", "t User:b", "u User:a"));
 }
 
-// The index of the controller must follow what was read at the start.
+// The index of the controller must include the ACLs read at the start.
 TEST_F(ControllerAclsTest, AnAclOfBeforeTheStartIsNotWrittenAgain) {
   create({creation("t")});
   Controller restarted(testing::copy(controller_.image()), {}, testing::counting_uuids());
@@ -113,7 +113,7 @@ TEST_F(ControllerAclsTest, WhatCannotBeAnAclIsRefusedAndTheOthersAreWritten) {
   }
 }
 
-// As Kafka, which cannot hold "any" in a pattern.
+// As in Kafka, which cannot represent "any" in a pattern.
 TEST_F(ControllerAclsTest, APatternOfAnyFailsTheWholeRequest) {
   Creation any_type = creation("t"), match = creation("t");
   any_type.resource_type = static_cast<int8_t>(AclResourceType::kAny);
@@ -157,7 +157,7 @@ TEST_F(ControllerAclsTest, DeletingByFilters) {
   Creation prefixed = creation("te");
   prefixed.resource_pattern_type = static_cast<int8_t>(AclPatternType::kPrefixed);
   create({creation("test"), creation("*"), prefixed, creation("other")});
-  // What would decide about "test".
+  // The ACLs that apply to "test".
   Filter match = any();
   match.pattern_type_filter = static_cast<int8_t>(AclPatternType::kMatch);
   match.resource_name_filter = "test";
@@ -178,7 +178,7 @@ TEST_F(ControllerAclsTest, DeletingByFilters) {
   nothing.principal_filter = "User:b";
   Filter unknown = any();
   unknown.operation = 77;
-  // Each filter names what it matches, though it is deleted once.
+  // Each filter lists its matches, although each is deleted once.
   auto response = remove({match, match, exact, nothing, unknown});
   EXPECT_EQ(response.filter_results.at(0).matching_acls.size(), 3u);
   EXPECT_EQ(response.filter_results.at(1).matching_acls.size(), 3u);
@@ -192,7 +192,7 @@ TEST_F(ControllerAclsTest, DeletingByFilters) {
   EXPECT_EQ(written_, 1u) << "the index knows that it is gone";
 }
 
-// Two records may say the same, in a log of another hand; both go.
+// A log of another program may have two equal records; both are deleted.
 TEST_F(ControllerAclsTest, AnAclOfTwoRecordsIsDeletedWhole) {
   AccessControlEntryRecord record;
   record.resource_type = 2;
@@ -206,7 +206,7 @@ TEST_F(ControllerAclsTest, AnAclOfTwoRecordsIsDeletedWhole) {
     record.id = Uuid{5, id};
     controller_.apply({record});
   }
-  // The record of an id that is there replaces it.
+  // A record with an existing id replaces the ACL.
   record.resource_name = "replaced";
   controller_.apply({record});
   Filter exact = any();

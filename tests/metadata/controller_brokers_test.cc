@@ -1,4 +1,4 @@
-// Brokers of other processes at the controller: registration, heartbeats, fencing, and which replicas are in sync.
+// Brokers of other processes at the controller: registration, heartbeats, fencing, and ISRs.
 #include <gtest/gtest.h>
 
 #include "metadata/controller.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr ByteView kCluster = "the-cluster";
 
-// Node 1 is the controller and a broker; others register as they come.
+// Node 1 is the controller and a broker; others register later.
 class ControllerBrokersTest : public ::testing::Test {
  protected:
   ControllerBrokersTest() : controller_(MetadataImage(), settings(), [this] { return Uuid{77, ++last_uuid_}; }) {
@@ -136,7 +136,7 @@ TEST_F(ControllerBrokersTest, ARegistrationIsFencedUntilTheBrokerHasCaughtUp) {
   auto effects = controller_.broker_heartbeat(behind, {});
   EXPECT_FALSE(effects.response.is_caught_up);
   EXPECT_TRUE(effects.records.empty());
-  // Caught up, and not ready yet.
+  // Caught up, but not ready yet.
   auto waits = heartbeat(2, true);
   EXPECT_TRUE(waits.is_caught_up);
   EXPECT_TRUE(waits.is_fenced);

@@ -1,4 +1,4 @@
-// IncrementalAlterConfigs and AlterConfigs of topics, with the answers of Kafka 4.3.1.
+// IncrementalAlterConfigs and AlterConfigs of topics, with the responses of Kafka 4.3.1.
 #include "metadata/controller.h"
 #include "metadata/metadata_fixture.h"
 
@@ -73,7 +73,7 @@ struct ConfigsFixture : ::testing::Test {
 TEST_F(ConfigsFixture, SetsAndDeletes) {
   EXPECT_EQ(alter("a", {{"retention.ms", kOpSet, "5"}}), ErrorCode::kNone);
   EXPECT_EQ(last_records, (MetadataRecords{config(ResourceType::kTopic, "a", "retention.ms", "5")}));
-  // Nothing new, no record.
+  // No change, no record.
   EXPECT_EQ(alter("a", {{"retention.ms", kOpSet, "5"}}), ErrorCode::kNone);
   EXPECT_TRUE(last_records.empty());
   EXPECT_EQ(alter("a", {{"retention.ms", kOpDelete, std::nullopt}}), ErrorCode::kNone);

@@ -10,7 +10,7 @@ using namespace milena::metadata::testing;  // NOLINT
 
 using Replicas = std::vector<int32_t>;
 
-// Broker 1 is this node; 2 and 3 were there once, and 2 is still taken for living.
+// Broker 1 is this node; 2 and 3 are former ones, and 2 is still unfenced.
 Controller three_brokers() {
   Controller controller = one_node_controller();
   controller.apply({broker(2, 20), broker(3, 30, true)});
@@ -73,7 +73,7 @@ TEST(ElectLeaders, NothingToDoOnOneNode) {
                            ErrorCode::kUnknownTopicOrPartition, ErrorCode::kUnknownTopicOrPartition,
                            ErrorCode::kUnknownTopicOrPartition}));
   }
-  // Of all topics those are not named that need no election.
+  // For all topics, partitions that need no election are left out.
   ElectLeadersRequest all;
   all.topic_partitions.reset();
   const auto effects = controller.elect_leaders(all, 2);
@@ -89,7 +89,7 @@ TEST(ElectLeaders, WhatIsNotAnElection) {
   EXPECT_EQ(codes(effects.response), std::vector{ErrorCode::kInvalidRequest});
   // Version 0 has no type.
   EXPECT_EQ(controller.elect_leaders(election(2, {{"a", {0}}}), 0).response.error_code, ErrorCode::kNone);
-  // Nothing asked is nothing wrong.
+  // An empty request is no error.
   EXPECT_EQ(controller.elect_leaders(election(2, {}), 2).response.error_code, ErrorCode::kNone);
   ElectLeadersRequest late = election(kPreferred, {{"a", {0}}});
   late.timeout_ms = 0;
@@ -132,7 +132,7 @@ TEST(Elections, OfPartitionsWithoutALeaderWhereTheTopicAllowsIt) {
                     replicated(2, {3, 1}, {3}, kNoLeader), replicated(3, {1, 3}, {1}, 1)});
   EXPECT_TRUE(controller.elect_unclean_leaders(10).records.empty());
   controller.apply({config(ResourceType::kTopic, "a", "unclean.leader.election.enable", "true")});
-  // So many at once, and the rest with the next round; nobody lives who could lead partition 1.
+  // So many at once, and the rest with the next round; no live broker could lead partition 1.
   EXPECT_EQ(controller.elect_unclean_leaders(1).response, 1u);
   const auto effects = controller.elect_unclean_leaders(10);
   EXPECT_EQ(effects.response, 2u);
@@ -147,7 +147,7 @@ TEST(Elections, OfPartitionsWithoutALeaderWhereTheTopicAllowsIt) {
   EXPECT_TRUE(controller.elect_unclean_leaders(10).records.empty());
 }
 
-// A broker may live and have lost the disk with its replica.
+// A live broker may have lost the disk with its replica.
 TEST(Elections, NobodyLeadsWhatLiesInALostDirectory) {
   Controller controller = three_brokers();
   const Uuid works{0, 201}, failed{0, 202};
@@ -199,7 +199,7 @@ TEST(Reassignments, OnOneNodeNothingMoves) {
   EXPECT_EQ(reassign(controller, late), ErrorCode::kRequestTimedOut);
 }
 
-// The last node of a former cluster: what was replicated is made this node's alone, at once.
+// The last node of a former cluster: replicated partitions shrink to this node at once.
 TEST(Reassignments, ShrinkToTheReplicaInSync) {
   Controller controller = three_brokers();
   controller.apply({topic("a", kA), replicated(0, {3, 1}, {1}, 1)});
@@ -208,7 +208,7 @@ TEST(Reassignments, ShrinkToTheReplicaInSync) {
   EXPECT_EQ(after.replicas.to_vector(), Replicas{1});
   EXPECT_EQ(after.directories.to_vector(), (std::vector<Uuid>{Uuid{7, 1}}));
   EXPECT_EQ(after.leader, 1);
-  EXPECT_EQ(after.leader_epoch, 1);  // the replica that goes must notice
+  EXPECT_EQ(after.leader_epoch, 1);  // the removed replica must notice
   EXPECT_TRUE(after.extras().empty());
 }
 
@@ -233,7 +233,7 @@ TEST(Reassignments, TheNumberOfReplicasMayBeFixed) {
   AlterPartitionReassignmentsRequest request = reassignment(Replicas{1});
   request.allow_replication_factor_change = false;
   EXPECT_EQ(reassign(controller, request), ErrorCode::kInvalidReplicationFactor);
-  // Only another order.
+  // Only a new order.
   request = reassignment(Replicas{2, 1});
   request.allow_replication_factor_change = false;
   EXPECT_EQ(reassign(controller, request), ErrorCode::kNone);
@@ -253,7 +253,7 @@ TEST(Brokers, OthersAreFencedByALoneNode) {
   EXPECT_FALSE(controller.image().find_broker(1)->fenced);
   EXPECT_EQ(partition_of(controller, 0).leader, 1);
   EXPECT_EQ(partition_of(controller, 0).isr.to_vector(), Replicas{1});
-  // Nobody is left for this one, but who had everything is remembered.
+  // This one has no replica left, but the last leader is kept.
   EXPECT_EQ(partition_of(controller, 1).leader, kNoLeader);
   EXPECT_TRUE(partition_of(controller, 1).isr.empty());
   EXPECT_EQ(partition_of(controller, 1).extras().eligible_leader_replicas, Replicas{2});
@@ -286,7 +286,7 @@ TEST(Brokers, Unregister) {
   EXPECT_EQ(controller.image().find_broker(2), nullptr);
   EXPECT_EQ(partition_of(controller).leader, 1);
   EXPECT_EQ(controller.unregister_broker(request).response.error_code, ErrorCode::kBrokerIdNotRegistered);
-  // Who is asked is alive.
+  // The controller's own broker is alive.
   request.broker_id = 1;
   EXPECT_EQ(controller.unregister_broker(request).response.error_code, ErrorCode::kNone);
   EXPECT_TRUE(controller.unregister_broker(request).records.empty());

@@ -53,7 +53,7 @@ TEST(Features, UpAndDown) {
   EXPECT_EQ(update(controller, {{"group.version", 1}, {"transaction.version", 1, kUnsafe}}), ErrorCode::kNone);
   EXPECT_EQ(controller.image().feature_level("group.version"), 1);
   EXPECT_EQ(controller.image().feature_level("transaction.version"), 1);
-  // What is so already needs no record.
+  // Levels that are already set need no record.
   EXPECT_TRUE(controller.update_features(updates({{"group.version", 1}, {"metadata.version", 30}}), 2).records.empty());
 }
 
@@ -132,7 +132,7 @@ TEST(Features, WhatIsRefused) {
   EXPECT_EQ(controller.image().feature_level("group.version"), 1);
   // Version 0 has a flag instead of a type, which has no effect.
   EXPECT_EQ(update(controller, {{"group.version", 0, kSafe}}, 0), ErrorCode::kInvalidUpdateVersion);
-  // A level that is there is not one to go down to.
+  // A downgrade to the current level is an error.
   update(controller, {{"group.version", 0, kSafe}});
   EXPECT_EQ(update(controller, {{"group.version", 1, kSafe}}), ErrorCode::kInvalidUpdateVersion);
 }
@@ -172,7 +172,7 @@ TEST(Features, EligibleLeaderReplicasNeedTheirRecords) {
   level.feature_level = 22;
   controller.apply({level});
   EXPECT_EQ(update(controller, {{kElrFeature, 1}}), ErrorCode::kInvalidUpdateVersion);
-  // Together with what it needs.
+  // Together with the level that it requires.
   EXPECT_EQ(update(controller, {{kElrFeature, 1}, {"metadata.version", 30}}), ErrorCode::kNone);
   EXPECT_EQ(controller.image().configs(ResourceType::kBroker, "").at("min.insync.replicas"), "1");
   EXPECT_TRUE(controller.image().configs(ResourceType::kBroker, "1").empty());
@@ -185,7 +185,7 @@ TEST(Features, KraftVersionNeedsAnAddress) {
   ControllerSettings settings;
   settings.has_controller_listener = true;
   Controller controller = one_node_controller(settings);
-  // No record of the metadata: whoever owns the log writes it.
+  // No metadata record: the log's owner writes it.
   const auto effects = controller.update_features(updates({{"kraft.version", 1}}), 2);
   EXPECT_EQ(effects.response.error_code, ErrorCode::kNone);
   EXPECT_TRUE(effects.records.empty());
@@ -272,7 +272,7 @@ TEST(Scram, AUserOnceARequest) {
                                                                     {"once", ErrorCode::kNone},
                                                                     {"both", ErrorCode::kResourceNotFound}}));
   EXPECT_EQ(controller.image().scram_credentials().size(), 1u);
-  // What was wrong with a user first is what is told.
+  // A user gets its first error.
   request.upsertions = {upsertion("bad", 3), upsertion("bad", 1), upsertion("good", 1), upsertion("good", 3)};
   request.deletions = {{"nobody", 1}, {"nobody", 2}, {"once", 1}, {"once", 1}};
   EXPECT_EQ(alter(controller, request),

@@ -125,7 +125,7 @@ TEST_F(RestartFixture, AFileOfAnotherLifeIsAnUncleanStop) {
   EXPECT_EQ(leader_epoch("a", 0), 1);
 }
 
-// The controller's own broker has begun anew, and may lack what others have.
+// The controller's own broker has restarted, and may lack records that others have.
 TEST_F(RestartFixture, OthersInSyncTakeOver) {
   controller.apply({broker(2, 50), broker(3, 51, true)});
   PartitionRecord with_fenced = partition(kA, 2, {1, 3});

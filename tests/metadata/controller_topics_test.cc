@@ -1,5 +1,4 @@
-// CreateTopics, DeleteTopics and CreatePartitions. The expected error codes are those that Kafka 4.3.1 gave
-// to the same requests.
+// CreateTopics, DeleteTopics and CreatePartitions. The expected error codes are Kafka 4.3.1's for the same requests.
 #include "metadata/controller.h"
 #include "metadata/metadata_fixture.h"
 
@@ -45,7 +44,7 @@ CreateTopicsRequest request_of(std::vector<CreatableTopic> topics, bool validate
   return request;
 }
 
-// Creates, applies, and gives the one result.
+// Creates, applies, and returns the only result.
 TopicResult create(Controller& controller, CreatableTopic topic) {
   const auto effects = controller.create_topics(request_of({std::move(topic)}));
   controller.apply(effects.records);

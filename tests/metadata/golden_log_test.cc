@@ -1,4 +1,4 @@
-// The metadata log and bootstrap.checkpoint that Apache Kafka 4.3.1 wrote (tests/golden/metadata/make).
+// The metadata log and bootstrap.checkpoint of Apache Kafka 4.3.1 (tests/golden/metadata/make).
 #include <fstream>
 #include <iterator>
 
@@ -58,7 +58,7 @@ TEST(GoldenLog, EveryRecordIsEncodedAsKafkaWroteIt) {
   EXPECT_EQ(count, 68);
 }
 
-// Bytes that no controller wrote end in an error, or in some record that the image takes or refuses.
+// Changed bytes end in an error, or in some record that the image accepts or refuses.
 TEST(GoldenLog, SurvivesAnyByteChanged) {
   const Bytes log = golden("metadata.log");
   MetadataReplayer whole = replayed(log);
@@ -102,7 +102,7 @@ TEST(GoldenLog, GivesTheImageThatKafkaHad) {
   EXPECT_EQ(image.find_topic("alpha")->id.to_string(), "NMSiTYQJSWqMdQioynII-w");
   EXPECT_EQ(image.partition_count(), 6u);
 
-  // Killed, elected uncleanly, and stopped in order: three leaders said after the first.
+  // Killed, elected uncleanly, and stopped cleanly: three leaders after the first.
   const PartitionImage& partition = *image.find_partition("alpha", 3);
   EXPECT_EQ(partition.leader, kNoLeader);
   EXPECT_EQ(partition.leader_epoch, 3);
@@ -162,7 +162,7 @@ TEST(GoldenLog, ActivationWritesWhatKafkaWrote) {
   EXPECT_EQ(ours, *theirs);
 }
 
-// A node that stands alone goes on where Kafka stopped.
+// A single node goes on where Kafka stopped.
 TEST(GoldenLog, OurControllerGoesOnFromThere) {
   MetadataReplayer replayer = replayed(golden("metadata.log"));
   const int64_t next_offset = replayer.last_offset() + 1;

@@ -1,4 +1,4 @@
-// Short ways to make metadata records and images.
+// Shorthands for metadata records and images.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -73,7 +73,7 @@ inline ImageDelta apply(MetadataImage& image, const MetadataRecords& records) {
   return delta;
 }
 
-// An image made again from its own records.
+// An image created again from its own records.
 inline MetadataImage copy(const MetadataImage& image) {
   MetadataImage made;
   ImageDelta delta;

@@ -35,7 +35,7 @@ TEST(RecordCodec, ReadsWhatItWrites) {
 }
 
 TEST(RecordCodec, RefusesWhatItDoesNotKnow) {
-  // Type 6 was never given out, 16 is gone, 29 is of 4.4.
+  // Type 6 was never used, 16 was removed, 29 is of 4.4.
   for (const ByteView unknown : {"010600", "011000", "011d00"}) {
     const Result<MetadataRecord> read = decode_metadata_record(hex(unknown));
     ASSERT_FALSE(read.ok());

@@ -32,7 +32,7 @@ TEST(ReplicaPlacement, ReplicasAreSpreadOverRacks) {
     EXPECT_EQ(leads[id], 10) << id;
     EXPECT_EQ(holds[id], 30) << id;
   }
-  // More replicas than racks: as even as can be.
+  // More replicas than racks: as even as possible.
   const std::vector<int32_t> five = placement.replicas(4, 5);
   EXPECT_EQ(std::set<int32_t>(five.begin(), five.end()).size(), 5u);
 }

@@ -48,7 +48,7 @@ TEST(EventLoop, LosesNoMessageFromManyThreads) {
         loops.loop(0).post([&] {
           if (++ran == kThreads * kEach) all.set_value();
         });
-        // Lets the loop fall asleep now and then: the wake-up is what may get lost.
+        // Lets the loop sleep from time to time: a wake-up might get lost.
         if (i % 1000 == 0) on_loop(loops.loop(1), [] {});
       }
     });

@@ -1,4 +1,4 @@
-// The rest of a large request wakes the loop when much of it is there, or all of it, and not with each little write.
+// The rest of a large request wakes the loop when much or all of it is there, and not for each small write.
 #include <gtest/gtest.h>
 
 #include <sys/socket.h>
@@ -15,7 +15,7 @@ namespace {
 
 using namespace net_test;
 
-// Keeps the descriptor of its connection in sight.
+// Exposes the descriptor of its connection.
 class OpenProtocol final : public Protocol {
  public:
   std::unique_ptr<Stream> make_stream(EventLoop& loop, int descriptor) const override {
@@ -25,7 +25,7 @@ class OpenProtocol final : public Protocol {
   std::unique_ptr<RequestReader> make_reader(const ConnectionLimits& limits) const override {
     return make_kafka_reader(limits);
   }
-  // How many bytes make the connection's socket readable, once that is so many or more, or fewer.
+  // Waits until the connection's SO_RCVLOWAT is large, or small.
   bool awaits(bool many) const {
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     while (std::chrono::steady_clock::now() < end) {
@@ -60,7 +60,7 @@ TEST_P(ExpectedBytesTest, TheRestOfALargeRequestIsAwaitedInLargeParts) {
   EXPECT_TRUE(protocol->awaits(true));
   ASSERT_TRUE(client.send_raw(ByteView(frame).substr(1000)));
   ASSERT_EQ(client.receive(), body);
-  // What follows is small again and is not waited for.
+  // The next frame is small again and is not waited for.
   EXPECT_TRUE(protocol->awaits(false));
   for (const char* small : {"e1", "e22", "e333"}) {
     client.send_raw(TestClient::frame(small));

@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kScratch = 16 * 1024;
 
-// Plays a socket that has `stream` to give, at most `at_most` bytes a read.
+// Acts as a socket with `stream` as its input, at most `at_most` bytes per read.
 struct Feeder {
   explicit Feeder(uint32_t max_frame_bytes, uint32_t max_stranger_bytes = UINT32_MAX)
       : reader(max_frame_bytes, max_stranger_bytes) {}
@@ -114,7 +114,7 @@ TEST(FrameReader, AnotherProtocolIsCalledByItsName) {
     ASSERT_FALSE(status.ok()) << expected;
     EXPECT_NE(status.error().message.find(expected), std::string::npos) << status.error().message;
   }
-  // A size that may be one is taken for one.
+  // A possible size is accepted.
   Feeder feeder(INT32_MAX);
   EXPECT_TRUE(feeder.feed(ByteView("\x16\x03\x01\x02", 4), 4).ok());
 }
@@ -129,7 +129,7 @@ TEST(FrameReader, AClaimCostsNothing) {
   ASSERT_EQ(feeder.reader.prepare(parts, feeder.scratch, sizeof feeder.scratch), 2);
   EXPECT_LE(parts[0].iov_len, 64u * 1024);
   EXPECT_EQ(feeder.reader.partial_bytes(), 16u);
-  // With more bytes there it may grow, to a small multiple of them.
+  // With more bytes it may grow, to a small multiple of them.
   Bytes more = pattern(1 << 20, 7);
   ASSERT_TRUE(feeder.feed(more, 100000).ok());
   EXPECT_LE(feeder.largest_part, 4u * (1 << 20));

@@ -34,7 +34,7 @@ TEST(HttpReader, HandsOverWholeRequestsHoweverTheyArrive) {
   }
 }
 
-// The session must be able to see for itself what is wrong, and nothing behind it is served.
+// The session must get the invalid bytes itself, and nothing behind them is served.
 TEST(HttpReader, WhatIsRefusedIsHandedOverOnce) {
   http::HttpLimits limits;
   limits.body_bytes = 10;
@@ -52,7 +52,7 @@ TEST(HttpReader, WhatIsRefusedIsHandedOverOnce) {
   }
 }
 
-// Marks of chunks are no body: without a limit of their own they could go on for ever.
+// Chunk headers are not part of the body: without a separate limit they could go on for ever.
 TEST(HttpReader, WhatIsTooLargeOnTheWireEnds) {
   http::HttpLimits limits;
   limits.body_bytes = 1000;
@@ -64,7 +64,7 @@ TEST(HttpReader, WhatIsTooLargeOnTheWireEnds) {
   EXPECT_LE(frames[0].bytes.size(), limits.wire_bytes() + 64);
 }
 
-// A session that keeps what it is told of its requests.
+// A session that keeps the times of its requests.
 class TimedSession final : public broker::Session {
  public:
   TimedSession(Journal& journal, std::vector<broker::RequestTimes>& told, broker::Transport& transport)
@@ -80,7 +80,7 @@ class TimedSession final : public broker::Session {
         EXPECT_LE(times.arrived_ns, times.started_ns);
         EXPECT_LE(times.started_ns, times.handled_ns);
         EXPECT_LE(times.handled_ns, times.answered_ns);
-        // 0: nothing was to be sent.
+        // 0: there was nothing to send.
         EXPECT_TRUE(sent_ns == 0 || times.answered_ns <= sent_ns);
         told_.push_back(times);
       }

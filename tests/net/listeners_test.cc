@@ -78,7 +78,7 @@ TEST_P(ServerTest, ListenersComeAndGoWithTheSetting) {
   EXPECT_FALSE(TestClient(new_port).connected());
   ASSERT_TRUE(old.send_frame("a")) << "and the others stay";
   EXPECT_EQ(old.receive(), "127.0.0.1 127.0.0.1 PLAINTEXT");
-  // One that cannot be opened leaves all as it was.
+  // If one cannot be opened nothing changes.
   change(fmt::format("PLAINTEXT://127.0.0.1:1,NEW://127.0.0.1:{}", port()));
   ASSERT_TRUE(TestClient(port()).send_frame("a"));
 }

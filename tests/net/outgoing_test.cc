@@ -1,4 +1,4 @@
-// Connections to other nodes over TLS: whose certificate is taken, and what is shown to them.
+// Connections to other nodes over TLS: the accepted certificates, and the client's own.
 #include "net/outgoing.h"
 
 #include <gmock/gmock.h>
@@ -17,7 +17,7 @@ using security::security_test::TestFolder;
 using security::security_test::TestIdentity;
 using testing::HasSubstr;
 
-// Told on a loop's thread.
+// Called on a loop's thread.
 class Told final : public broker::LinkWatcher {
  public:
   void on_connected() override {
@@ -154,7 +154,7 @@ TEST_P(OutgoingTlsTest, ACertificateIsShownWhereOneIsRequired) {
     ASSERT_TRUE(journal_.wait([&] { return journal_.opened == 1; }));
     EXPECT_EQ(journal_.infos.back().tls->principal, "CN=broker-7");
   });
-  // With TLS 1.3 a client learns after its own handshake that it should have shown one.
+  // With TLS 1.3 a client learns after its own handshake that it needed a certificate.
   connect(contexts(settings(nullptr, authority_.certificate())), [&](Told& told, std::unique_ptr<broker::Link>&) {
     EXPECT_THAT(told.end(), HasSubstr("certificate required"));
   });

@@ -1,5 +1,5 @@
-// A listener speaks its own protocol: lines instead of Kafka's frames, over a stream that waits for the other
-// readiness, as TLS does while it exchanges keys anew.
+// A listener with its own protocol: lines instead of Kafka's frames, over a stream that waits for the opposite
+// readiness, like TLS during renegotiation.
 #include "net/protocol.h"
 
 #include <gtest/gtest.h>
@@ -151,7 +151,7 @@ TEST_F(ProtocolTest, TheListenersReaderCutsTheRequests) {
   EXPECT_EQ(client.receive(), "second");
   ASSERT_TRUE(client.send_raw("rd\n"));
   EXPECT_EQ(client.receive(), "third");
-  // What its reader refuses ends the connection.
+  // A frame that the reader refuses ends the connection.
   ASSERT_TRUE(client.send_raw("\n"));
   EXPECT_EQ(client.receive(), std::nullopt);
 }
@@ -162,7 +162,7 @@ TEST_F(ProtocolTest, AReadMayWaitForWritabilityAndAWriteForReadability) {
     TestClient client(port);
     ASSERT_TRUE(client.send_raw("first\n"));
     ASSERT_TRUE(wait_for_refused_writes(round + 1));
-    // The answer goes out when the socket is readable again: with the next request.
+    // The response is sent when the socket is readable again: with the next request.
     ASSERT_TRUE(client.send_raw("second\n"));
     ASSERT_EQ(client.receive(), "first");
   }

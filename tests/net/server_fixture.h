@@ -17,7 +17,7 @@
 
 namespace milena::net::net_test {
 
-// What the sessions of a test share with it; the sessions live on the shards' threads.
+// Shared by a test and its sessions; the sessions live on the shards' threads.
 struct Journal {
   std::mutex mutex;
   std::condition_variable changed;
@@ -28,7 +28,7 @@ struct Journal {
   std::set<int> shards;
   std::vector<broker::ConnectionInfo> infos;
   int slow = 0;  // slow requests that were handled
-  Bytes seen;  // bodies of requests that want no answer
+  Bytes seen;  // bodies of requests without a response
   std::vector<broker::Transport*> parked;
   std::vector<int> parked_shards;
 
@@ -50,7 +50,7 @@ struct Journal {
   }
 };
 
-// Echoes; the first letter of a request may ask for something else:
+// Echoes; the first letter of a request may select something else:
 // 'p' park, 'n' no answer, 'c' answer then close, 'b' a big answer, 'f' the answer from a file, 'a' the address, 's' an
 // answer that takes the processor for 4 ms.
 class EchoSession final : public broker::Session {
@@ -122,7 +122,7 @@ class EchoSession final : public broker::Session {
     return payload;
   }
 
-  // head, slice, middle, slice, tail: as a fetch of two partitions.
+  // head, slice, middle, slice, tail: like a fetch of two partitions.
   static Payload file_answer(ByteView path) {
     std::shared_ptr<const File> file = posix_file_system().open(Bytes(path), OpenMode::kRead).take();
     uint64_t size = file->size().value();

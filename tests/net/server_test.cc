@@ -180,7 +180,7 @@ TEST_P(ServerTest, ASlowReaderGetsEverythingAndHoldsNobodyUp) {
 TEST_P(ServerTest, AReaderThatNeverReadsIsHandedNoMoreRequests) {
   start();
   TestClient deaf(port(), false, 4096);
-  // One answer of 8 MB does not fit into the socket, so the second request has to wait until it is out.
+  // One response of 8 MB does not fit into the socket, so the second request waits until it is sent.
   ASSERT_TRUE(deaf.send_raw(TestClient::frame("b") + TestClient::frame("n")));
   TestClient other(port());
   for (int i = 0; i < 50; i++) {
@@ -199,7 +199,7 @@ TEST_P(ServerTest, BigRequestsGoThroughBothWays) {
     Bytes body(size, 'x');
     for (size_t i = 0; i < size; i += 97) body[i] = static_cast<char>('A' + i % 26);
     body[0] = 'x';
-    // In the background: the answer begins only when the request is there as a whole, but it may block a little.
+    // In the background: the response begins only when the request is complete, but sending may block a little.
     auto sent = std::async(std::launch::async, [&] { return client.send_frame(body); });
     ASSERT_TRUE(client.receive() == body) << size;
     ASSERT_TRUE(sent.get());
@@ -232,7 +232,7 @@ TEST_P(ServerTest, ConnectionsThatMayBeIdleForEverAreNotClosed) {
   for (int i = 0; i < 3; i++) {
     ASSERT_TRUE(client.send_frame("x"));
     EXPECT_EQ(client.receive(), "x");
-    // Longer than the least time between two looks at who is idle.
+    // Longer than the least interval of checks for idle connections.
     std::this_thread::sleep_for(std::chrono::milliseconds(60));
   }
 }

@@ -1,4 +1,4 @@
-// A blocking client for the tests of the net floor: raw bytes out, frames in.
+// A blocking client for the tests of src/net: raw bytes out, frames in.
 #pragma once
 
 #include <arpa/inet.h>
@@ -22,7 +22,7 @@ class TestClient {
     if (receive_buffer_bytes > 0) {
       ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
     }
-    // A test that waits for what never comes fails instead of hanging.
+    // A test that waits in vain fails instead of hanging.
     timeval limit{20, 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     int result;
@@ -79,7 +79,7 @@ class TestClient {
     if (!receive_exactly(body.data(), body.size())) return std::nullopt;
     return body;
   }
-  // As recv().
+  // Like recv().
   ssize_t receive_some(char* to, size_t size) { return ::recv(socket_, to, size, 0); }
   // True if the other side closes without sending anything more.
   bool sees_close() {

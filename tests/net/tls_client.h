@@ -1,4 +1,4 @@
-// A blocking client that speaks TLS, for the tests of the net floor.
+// A blocking client with TLS, for the tests of src/net.
 #pragma once
 
 #include <arpa/inet.h>
@@ -80,7 +80,7 @@ class TlsClient {
     if (!send_frame(body)) return std::nullopt;
     return receive();
   }
-  // True if the other side closes in the way of TLS, without sending anything more.
+  // True if the other side closes with a TLS notification, without sending anything more.
   bool sees_goodbye() {
     char byte;
     const int result = SSL_read(ssl_.get(), &byte, 1);

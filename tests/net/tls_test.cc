@@ -31,7 +31,7 @@ class TlsTest : public ServerTest {
                {"ssl.principal.mapping.rules", "DEFAULT"}};
     put_store(authority_.issue("localhost"));
   }
-  // Sessions are told of their end on the loops, which the fixture stops first.
+  // Sessions are notified of their end on the loops, which the fixture stops first.
   ~TlsTest() override { stop(); }
 
   void put_store(const TestIdentity& identity) {
@@ -204,7 +204,7 @@ TEST_P(TlsTest, SessionsAreResumedWithTheClientsCertificate) {
   EXPECT_EQ(last_peer()->principal, "CN=app");
 }
 
-// The kind of its fault: what is no TLS, or no TLS any more, ends its connection and nothing else.
+// A general property: bytes that are not TLS only end their own connection.
 TEST_P(TlsTest, WhatIsNoTlsEndsItsConnectionAlone) {
   start_tls();
   TlsClient good(port(), client_options());
@@ -227,7 +227,7 @@ TEST_P(TlsTest, WhatIsNoTlsEndsItsConnectionAlone) {
   EXPECT_EQ(journal_.get(&Journal::opened), 2);
 }
 
-// A relay that cuts what the client sends into pieces of one byte: records, and the handshake, come as they may.
+// A relay that cuts the client's bytes into pieces of one byte, including the handshake.
 TEST_P(TlsTest, RecordsMayComeByteByByte) {
   start_tls();
   TlsClientOptions options = client_options();

@@ -9,7 +9,7 @@
 namespace milena::net {
 namespace {
 
-// A stream that takes as much as it is told, and remembers.
+// A stream that accepts a set number of bytes, and keeps them.
 class FakeStream final : public Stream {
  public:
   IoResult read(std::span<iovec>) override { return {IoResult::kWantsRead}; }
@@ -68,7 +68,7 @@ class WriteQueueTest : public testing::Test {
   }
   ~WriteQueueTest() override { (void)posix_file_system().remove(path_); }
 
-  // Small and large memory, shared memory, two slices; and what it is as bytes.
+  // Small and large memory, shared memory, two slices; and their bytes.
   Payload mixed() {
     Payload payload;
     for (int i = 0; i < 200; i++) payload.append(Bytes("chunk " + std::to_string(i) + ";"));

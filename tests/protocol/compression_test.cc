@@ -11,7 +11,7 @@ namespace {
 
 constexpr Codec kCodecs[] = {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd};
 
-// Half text, half noise: some blocks shrink, some do not.
+// Half text, half noise: some blocks can be compressed, some cannot.
 Bytes sample(size_t size) {
   std::mt19937 random(static_cast<unsigned>(size));
   Bytes bytes;
@@ -127,7 +127,7 @@ TEST(Compression, SnappyReadsARawBlock) {
   }
 }
 
-// The header's version numbers have been written in either byte order.
+// The header's version numbers exist in both byte orders.
 TEST(Compression, SnappyIgnoresTheXerialVersions) {
   Bytes compressed = compress(Codec::kSnappy, 0, "hello");
   for (size_t i = 8; i < 16; i++) compressed[i] ^= '\x5a';
@@ -135,19 +135,19 @@ TEST(Compression, SnappyIgnoresTheXerialVersions) {
   EXPECT_EQ(*read_all(Codec::kSnappy, compressed + compressed), "hellohello");
 }
 
-// A block that says it holds much more than it is long goes through a window, and comes out the same.
+// A block that claims to hold much more than it is long is read through a window, with the same result.
 TEST(Compression, SnappyBombGoesThroughAWindow) {
   Bytes bytes = sample(50000) + Bytes(20000000, 'x') + sample(300000) + Bytes(3000000, 'y');
   Bytes raw;
   snappy::Compress(bytes.data(), bytes.size(), &raw);
   ASSERT_LT(raw.size() * 4, bytes.size());
   for (const size_t step : {1000, 100000, 1 << 20}) EXPECT_TRUE(*read_all(Codec::kSnappy, raw, step) == bytes);
-  // Cut off, it gives what is there, then the error.
+  // If cut off, it returns the available bytes, then the error.
   auto stream = DecompressStream::open(Codec::kSnappy, ByteView(raw).substr(0, raw.size() / 2));
   EXPECT_FALSE(read_all(*stream, 4096).ok());
 }
 
-// What a writer of test blocks needs: the claimed length, literals, copies with four bytes of offset.
+// For writing test blocks: the claimed length, literals, copies with four bytes of offset.
 Bytes snappy_length(size_t size) {
   Bytes out;
   for (; size > 0x7f; size >>= 7) out.push_back(static_cast<char>(size | 0x80));
@@ -172,7 +172,7 @@ TEST(Compression, SnappyCopiesFromFarBack) {
     SCOPED_TRACE(distance);
     const Bytes start = sample(distance);
     Bytes bytes = start, elements = snappy_literal(start);
-    // Five times the start again: the first two by far copies, then by turns from far and from near.
+    // The start repeated five times: the first two by far copies, then alternately from far and near.
     while (bytes.size() < 6 * distance) {
       const size_t offset = bytes.size() < 3 * distance || bytes.size() % 128 == 0 ? distance : 64;
       elements += snappy_copy(offset);
@@ -192,7 +192,7 @@ TEST(Compression, SnappyBlockThatSaysItIsEmptyIs) {
   EXPECT_FALSE(read_all(Codec::kSnappy, Bytes(200, '\0')).ok());
 }
 
-// Claims and offsets that cannot be true take no memory, and end in an error.
+// False claims and offsets take no memory, and end in an error.
 TEST(Compression, SnappyBelievesNoImpossibleBlock) {
   const Bytes start = sample(1000);
   Bytes copies;
@@ -214,7 +214,7 @@ TEST(Compression, Lz4HeaderOfMagic0HasItsOwnChecksum) {
   EXPECT_EQ(standard.substr(0, 7), Bytes("\x04\x22\x4d\x18\x60\x40\x82"));
   EXPECT_NE(standard[6], magic_0[6]);
   EXPECT_FALSE(read_all(Codec::kLz4, magic_0).ok());
-  // The other way round the checksum is not looked at.
+  // In the opposite case the checksum is not checked.
   for (const Bytes& frame : {standard, magic_0}) {
     auto stream = DecompressStream::open(Codec::kLz4, frame, Lz4Framing::kMagic0);
     EXPECT_EQ(*read_all(*stream, 100), "hello");

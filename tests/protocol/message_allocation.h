@@ -1,4 +1,4 @@
-// What this thread allocates. A program that uses this gets operator new replaced.
+// Counts this thread's allocations. It replaces the program's operator new.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +7,10 @@ namespace milena::allocation {
 
 // The largest single allocation since it was last set to zero.
 extern thread_local size_t largest_allocation;
-// From this size on there is no memory.
+// Allocations of at least this size fail.
 extern thread_local size_t too_large_allocation;
 
-// For as long as it lives.
+// Limits memory during its lifetime.
 class ScarceMemory {
  public:
   explicit ScarceMemory(size_t too_large) { too_large_allocation = too_large; }

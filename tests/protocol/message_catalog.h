@@ -1,5 +1,5 @@
-// All messages that the generator knows, described field by field, so that tests can make content for each of them
-// without using the code under test. The tables behind it are written by src/protocol/generator/catalog.py.
+// All messages of the generator, described field by field, so that tests can create content for each of them without
+// the code under test. src/protocol/generator/catalog.py writes the tables.
 #pragma once
 
 #include <cstdint>
@@ -42,13 +42,13 @@ struct StructDescription {
   std::span<const FieldDescription> fields;
 };
 
-// What became of bytes that were read as a message and written again.
+// The result of reading bytes as a message and writing it again.
 struct Recoded {
-  bool read = false;        // the reader was content
+  bool read = false;        // the reader succeeded
   size_t left_over = 0;     // bytes behind the message
   Bytes bytes;              // written again
-  bool equal = false;       // those read back into an equal message
-  bool honest = false;      // equal to a message that nobody filled if, and only if, it has the same bytes
+  bool equal = false;       // those bytes read back as an equal message
+  bool honest = false;      // equal to a default message if and only if it has the same bytes
 };
 
 struct MessageDescription {
@@ -59,7 +59,7 @@ struct MessageDescription {
   int16_t first_flexible_version;
   const StructDescription* root;
   Recoded (*recode)(ByteView bytes, int16_t version);
-  Bytes (*write_default)(int16_t version);  // a message that nobody filled
+  Bytes (*write_default)(int16_t version);  // a default message
 
   bool flexible(int16_t version) const { return version >= first_flexible_version; }
 };

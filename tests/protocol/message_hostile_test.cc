@@ -46,8 +46,7 @@ TEST(MessageHostile, ArrayCountsBeyondTheFrameFailWithoutBigAllocation) {
   EXPECT_GT(tried, 1000);
 }
 
-// The most that can be claimed with success: every element at its least size. Memory stays a small multiple of the
-// frame.
+// The largest valid claim: every element with its least size. Memory stays a small multiple of the frame.
 TEST(MessageHostile, FramesFullOfTheSmallestElementsStayBounded) {
   constexpr size_t kPadding = 20000;
   for (const MessageDescription& message : all_messages()) {

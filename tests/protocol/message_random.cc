@@ -46,7 +46,7 @@ void MessageMaker::tags(const StructDescription& description) {
     value(*one, true);
     const Bytes content = made_.bytes.substr(start);
     made_.bytes.resize(start);
-    made_.array_counts.resize(counts);  // moved by the size in front of them: not worth following
+    made_.array_counts.resize(counts);  // moved by the size in front of them: not tracked
     unsigned_varint(static_cast<uint32_t>(content.size()));
     made_.bytes += content;
   }
@@ -94,7 +94,7 @@ void MessageMaker::element(const FieldDescription& description, bool set) {
     case FieldType::kUint32: return number(description, set, 4);
     case FieldType::kInt64: return number(description, set, 8);
     case FieldType::kFloat64: {
-      // No NaN: it equals nothing, itself included.
+      // No NaN: it does not equal itself.
       const double one = static_cast<double>(static_cast<int64_t>(random_())) / 7;
       return big_endian(std::bit_cast<uint64_t>(one), 8);
     }
@@ -117,7 +117,7 @@ void MessageMaker::number(const FieldDescription& description, bool set, int byt
   big_endian(chosen, bytes);
 }
 
-// Valid UTF-8, because Kafka's own classes are asked to keep it too.
+// Valid UTF-8, because Kafka's own classes must keep it too.
 void MessageMaker::text(bool set) {
   constexpr std::array<const char*, 6> kPieces{"a", "topic-", "Z9", "\xc3\xa9", "\xe6\x97\xa5", "\xf0\x9f\x98\x80"};
   Bytes text;

@@ -1,5 +1,5 @@
-// MessageMaker: bytes of a message with random content, straight from its description. It has its own encoder, so that
-// a mistake in Writer or in generated code does not hide itself.
+// MessageMaker: bytes of a message with random content, directly from its description. It has its own encoder, so that
+// mistakes in Writer or in generated code are found.
 #pragma once
 
 #include <random>
@@ -11,19 +11,19 @@ namespace milena::testing {
 
 enum class Fill {
   kMixed,   // everything that the description allows, extremes among it
-  kSparse,  // many elements, each as small as can be: what array bounds must let through
+  kSparse,  // many elements of the least size, which array bounds must accept
 };
 
 struct MadeMessage {
   Bytes bytes;
-  std::vector<size_t> array_counts;  // where each array's count stands in bytes
+  std::vector<size_t> array_counts;  // position of each array's count in bytes
 };
 
 class MessageMaker {
  public:
   explicit MessageMaker(uint64_t seed, Fill fill = Fill::kMixed) : random_(seed), other_random_(seed), fill_(fill) {}
 
-  // With unknown_tags, tagged fields that nobody knows are mixed in; the rest is the same as without.
+  // With unknown_tags, unknown tagged fields are mixed in; the rest is the same as without.
   MadeMessage make(const MessageDescription& message, int16_t version, bool unknown_tags = false);
 
  private:
@@ -41,7 +41,7 @@ class MessageMaker {
   uint64_t below(uint64_t bound) { return random_() % bound; }
 
   std::mt19937_64 random_;
-  std::mt19937_64 other_random_;  // for what must not change the rest
+  std::mt19937_64 other_random_;  // for parts that must not change the rest
   Fill fill_;
   int16_t version_ = 0;
   bool flexible_ = false;

@@ -1,4 +1,4 @@
-// Every message in every version, with random content made by an encoder of its own (MessageMaker).
+// Every message in every version, with random content from a separate encoder (MessageMaker).
 
 #include <cstring>
 #include <memory>
@@ -82,7 +82,8 @@ TEST(MessageRoundtrip, EveryTruncationFails) {
   });
 }
 
-// Flipped bytes may be read or refused; either way nothing outside is touched, and what was read can be written.
+// Flipped bytes may be read or refused; in both cases nothing outside is read, and a message that was read can be
+// written.
 TEST(MessageRoundtrip, DamagedBytesAreHarmless) {
   for_each_version([](const MessageDescription& message, int16_t version) {
     std::mt19937_64 random(99);

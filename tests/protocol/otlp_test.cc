@@ -37,7 +37,7 @@ TEST(Otlp, ReadsNumbersAndCountsTheRest) {
   const Bytes points = field_of(1, fixed_of(4, 1.5)) + field_of(1, fixed_of(4, 2.5));
   EXPECT_EQ(read(whole(field_of(1, "gauge") + field_of(5, points))),
             (std::pair(true, std::vector<Seen>{{"gauge", 1.5}, {"gauge", 2.5}})));
-  // The name may come last, and a histogram's points hold other things.
+  // The name may come last, and a histogram's points have other fields.
   EXPECT_EQ(read(whole(field_of(9, points) + field_of(1, "h"))),
             (std::pair(true, std::vector<Seen>{{"h", std::nullopt}, {"h", std::nullopt}})));
   EXPECT_EQ(read(""), (std::pair(true, std::vector<Seen>{})));
@@ -46,7 +46,7 @@ TEST(Otlp, ReadsNumbersAndCountsTheRest) {
 
 TEST(Otlp, RefusesWhatIsNoMessage) {
   EXPECT_FALSE(read("x").first);
-  EXPECT_FALSE(read(ByteView("\x0a\x05xx", 4)).first);      // longer than what is there
+  EXPECT_FALSE(read(ByteView("\x0a\x05xx", 4)).first);      // longer than the input
   EXPECT_FALSE(read(ByteView("\x0b\x01", 2)).first);        // a group
   EXPECT_FALSE(read(ByteView("\x00\x01", 2)).first);        // field 0
   EXPECT_FALSE(read(Bytes(11, '\xff')).first);              // a number that does not end

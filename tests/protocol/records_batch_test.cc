@@ -243,7 +243,7 @@ TEST(RecordBatch, SenselessHeadersAreRefused) {
   EXPECT_TRUE(RecordBatchView::parse(with([](BatchHeader& h) { h.record_count = 0; })).ok());
 }
 
-// A count that is too small leaves bytes behind, one that is too large runs out of them.
+// Too small a count leaves bytes, too large a count runs out of them.
 TEST(RecordBatch, WrongCountsAreFoundByReading) {
   for (const Codec codec : kCodecs) {
     for (const int32_t count : {0, 2, 4}) {
@@ -264,7 +264,7 @@ TEST(RecordBatch, WrongCountsAreFoundByReading) {
 }
 
 TEST(RecordBatch, SenselessRecordsAreRefused) {
-  // A record by its body; the length is written for it.
+  // The error of a record with this body; adds the length.
   const auto error_of = [](ByteView body, std::optional<int32_t> length = std::nullopt) {
     Bytes bytes(kBatchHeaderSize, '\0');
     append_varint(bytes, length.value_or(static_cast<int32_t>(body.size())));
@@ -287,7 +287,7 @@ TEST(RecordBatch, SenselessRecordsAreRefused) {
   EXPECT_TRUE(error_of(good, std::numeric_limits<int32_t>::max()));
   EXPECT_TRUE(error_of(Bytes("\x00\x00\x00\x02k\x7ev\x00", 8)));      // value beyond the record
   EXPECT_TRUE(error_of(Bytes("\x00\x00\x00\x02k\x02v\x01", 8)));      // header count -1
-  EXPECT_TRUE(error_of(Bytes("\x00\x00\x00\x02k\x02v\x02", 8)));      // a header that is not there
+  EXPECT_TRUE(error_of(Bytes("\x00\x00\x00\x02k\x02v\x02", 8)));      // a missing header
   EXPECT_TRUE(error_of(Bytes("\x00\x00\x00\x02k\x02v\x02\x01\x01", 10)));  // header key null
   EXPECT_FALSE(error_of(Bytes("\x00\x00\x00\x02k\x02v\x02\x00\x01", 10)));
   EXPECT_TRUE(error_of(Bytes("\x00\x00\x00\x02k\x02v\xfe\xff\xff\xff\x0f", 12)));  // two thousand million headers

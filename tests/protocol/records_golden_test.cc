@@ -1,5 +1,5 @@
-// Bytes that Apache Kafka wrote (tests/golden/records/README.md): read here, and where no codec is between, written
-// here again to the same bytes.
+// Bytes of Apache Kafka (tests/golden/records/README.md): read here, and, if uncompressed, written again to the same
+// bytes.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -57,7 +57,7 @@ Bytes noise(size_t size) {
   return bytes;
 }
 
-// As compat/records/Batches.java has them.
+// As in compat/records/Batches.java.
 std::vector<Sample> batch_samples() {
   return {
       {kTime, "key-0", "value-0", {}},
@@ -69,7 +69,7 @@ std::vector<Sample> batch_samples() {
   };
 }
 
-// As compat/records/Messages.java has them.
+// As in compat/records/Messages.java.
 std::vector<Sample> message_samples(int8_t magic) {
   std::vector<Sample> samples = {
       {kTime, "key-0", "value-0", {}},
@@ -158,8 +158,8 @@ TEST(GoldenBatches, WrittenToTheSameBytes) {
   EXPECT_TRUE(append_time.build() == golden("v2_log_append_time"));
 }
 
-// Codecs may pack differently from one version to the next; these come out the same because Kafka uses the same
-// libraries in the same way, and would show a wrong level or framing.
+// Codecs may compress differently from version to version; these match because Kafka uses the same libraries in the
+// same way, and would show a wrong level or framing.
 TEST(GoldenBatches, CompressedToTheSameFraming) {
   for (const Codec codec : {Codec::kSnappy, Codec::kLz4}) {
     BatchOptions options = golden_options();
@@ -241,7 +241,7 @@ TEST(GoldenMessages, ProducedOnesAreConverted) {
   }
 }
 
-// Messages of a set, the insides of compressed ones included.
+// Messages of a set, including those inside compressed ones.
 struct Message {
   int64_t offset;
   int attributes;
@@ -271,7 +271,7 @@ std::vector<Message> read_messages(ByteView bytes) {
     EXPECT_TRUE(message.ok());
     messages.push_back(owned_message(*message));
     if (!message->is_compressed()) continue;
-    messages.back().value = std::nullopt;  // codecs may differ in how they pack
+    messages.back().value = std::nullopt;  // codecs may compress differently
     LegacyInnerIterator it(*message, 1 << 20);
     while (it.next()) messages.push_back(owned_message(it.message()));
     EXPECT_TRUE(it.status().ok());

@@ -1,5 +1,5 @@
-// What Apache Kafka made of produced records (tests/golden/records/produced.txt, written by compat/records), and what
-// we make of them.
+// Compares Apache Kafka's treatment of produced records (tests/golden/records/produced.txt, written by compat/records)
+// with ours.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -81,9 +81,8 @@ std::vector<ProducedCase> produced_cases() {
   return cases;
 }
 
-// Where we knowingly answer otherwise. A compressed batch's records are skipped over by Kafka without a look at their
-// lengths, which its consumers then choke on; a length near 2^31 overflows there; an empty stream is broken to it in
-// some codecs.
+// Known differences. Kafka skips a compressed batch's records without checking their lengths, on which its consumers
+// then fail; a length near 2^31 overflows there; it treats an empty stream as broken in some codecs.
 const std::map<std::string, int>& other_answers() {
   static const std::map<std::string, int> answers = [] {
     std::map<std::string, int> all = {{"length_huge", 87}};
@@ -116,7 +115,7 @@ void expect_same_batch(Bytes ours, const Bytes& expected) {
   if (our_header.compression() == Codec::kNone) {
     EXPECT_TRUE(ours == expected);
   }
-  // Codecs may pack differently.
+  // Codecs may compress differently.
   EXPECT_EQ(describe_records(ours), describe_records(expected));
   const BatchHeader expected_header = BatchHeader::read(expected.data());
   EXPECT_TRUE(RecordBatchView::parse(ours)->crc_ok());
@@ -140,7 +139,7 @@ TEST(ProducedRecords, AnsweredAsKafkaDoes) {
       continue;
     }
     EXPECT_EQ(static_cast<int>(ours.error), c.error) << ours.detail;
-    // Kafka names the record in this one in the words of its class.
+    // Kafka's message has its own class's text for the record.
     if (c.record_errors.find("Invalid timestamp type") == std::string::npos) {
       EXPECT_EQ(ours.error_message.value_or(""), c.message);
       std::string record_errors;
@@ -161,7 +160,7 @@ TEST(ProducedRecords, AnsweredAsKafkaDoes) {
   }
 }
 
-// Where nothing has to change, nothing is copied.
+// If nothing has to change, nothing is copied.
 TEST(ProducedRecords, TheCommonCaseIsTheInputItself) {
   for (const Codec codec : {Codec::kNone, Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd}) {
     BatchOptions options;
@@ -182,7 +181,7 @@ Bytes bomb(Codec codec, size_t size) {
   return build_single_record_batch(options, "key", Bytes(size, '\0'), 1000);
 }
 
-// A record far larger than its batch passes without being held; where the batch has to be written anew it is refused.
+// A record far larger than its batch is accepted without being held; if the batch must be rewritten it is refused.
 TEST(ProducedRecords, BombsAreReadThroughAWindow) {
   for (const Codec codec : {Codec::kGzip, Codec::kSnappy, Codec::kLz4, Codec::kZstd}) {
     const Bytes bytes = bomb(codec, 20 << 20);
@@ -228,7 +227,7 @@ TEST(ProducedRecords, OldMessagesAreChecked) {
   ProduceLimits small;
   small.max_message_bytes = 36;
   EXPECT_EQ(old_error(plain, small), ErrorCode::kMessageTooLarge);
-  // Small as a message, too large as a batch.
+  // A small message, but too large as a batch.
   small.max_message_bytes = 40;
   EXPECT_EQ(old_error(plain, small), ErrorCode::kMessageTooLarge);
 }

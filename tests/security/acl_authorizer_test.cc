@@ -1,4 +1,4 @@
-// The rules of Kafka's StandardAuthorizer, by example and against a model that looks at every ACL for every question.
+// The rules of Kafka's StandardAuthorizer, by example and against a model that checks every ACL for every question.
 #include "security/acl_authorizer.h"
 
 #include <gtest/gtest.h>
@@ -58,7 +58,7 @@ TEST_F(AclAuthorizerTest, EveryoneMayWhereAResourceHasNoAclIfTheSettingSaysSo) {
   AclAuthorizer open({}, true);
   const Principal alice{.name = "alice"}, bob{.name = "bob"};
   EXPECT_TRUE(open.allows({alice, "10.0.0.1", "P"}, kReadTopic, "t"));
-  // The ACL of another, for another operation, ends that for its resource.
+  // An ACL for another principal and operation ends that for its resource.
   open.set({0, 1}, rule(kAllow, kWrite, "t", "User:bob"));
   EXPECT_FALSE(open.allows({alice, "10.0.0.1", "P"}, kReadTopic, "t"));
   EXPECT_TRUE(open.allows({alice, "10.0.0.1", "P"}, kReadTopic, "u"));
@@ -79,7 +79,7 @@ TEST_F(AclAuthorizerTest, NamesArePatterns) {
   EXPECT_FALSE(may(kRead, "exact", "alice", "10.0.0.1", kGroup));
   add(rule(kAllow, kRead, "*"));
   EXPECT_TRUE(may(kRead, "anything"));
-  // A prefix of that name is one like any other.
+  // A prefix "*" is a prefix like any other.
   add(rule(kAllow, kWrite, "*", "User:alice", "*", kPrefixed));
   EXPECT_FALSE(may(kWrite, "anything"));
   EXPECT_TRUE(may(kWrite, "*thing"));
@@ -162,7 +162,7 @@ TEST_F(AclAuthorizerTest, SomewhereIsWhereNothingDeniesIt) {
   authorizer_.remove(allow);
 }
 
-// A decision that is kept must not outlive the ACLs that it rests on.
+// A cached decision must not outlive its ACLs.
 TEST_F(AclAuthorizerTest, DecisionsFollowTheAcls) {
   EXPECT_FALSE(may(kRead, "t"));
   EXPECT_FALSE(may_somewhere(kRead));
@@ -194,7 +194,7 @@ TEST_F(AclAuthorizerTest, TheSameAclUnderTwoIdsHoldsUntilBothAreGone) {
   EXPECT_FALSE(may(kRead, "t"));
 }
 
-// Codes that a newer Kafka invented.
+// Codes of a newer Kafka.
 TEST_F(AclAuthorizerTest, AclsOfUnknownKindsAllowNothing) {
   AclRule odd = rule(kAllow, kUnknown, "t");
   add(odd);
@@ -280,7 +280,7 @@ TEST(AclAuthorizerModel, RandomAclsDecideAsAModelDoes) {
       }
     }
   }
-  // The model saw both answers often.
+  // The model gave both results often.
   EXPECT_GT(allowed, asked / 10);
   EXPECT_LT(allowed, asked * 9 / 10);
 }

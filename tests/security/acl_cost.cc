@@ -1,7 +1,7 @@
 // Usage: acl_cost [ACLS]
 //
-// What a decision costs with so many ACLs (10,000): one that was made before, and one that is made anew. Not a test:
-// the numbers are for whoever changes the authorizer.
+// Measures the cost of a decision with so many ACLs (10,000): a cached one, and a new one. Not a test: the numbers help
+// when changing the authorizer.
 #include <fmt/core.h>
 #include <time.h>
 
@@ -31,7 +31,7 @@ AclRule acl(AclPatternType pattern, Bytes name, Bytes principal) {
           AclPermissionType::kAllow};
 }
 
-// A half literal topics, a half prefixes of many lengths, of a thousand users.
+// Half literal topics, half prefixes of many lengths, of a thousand users.
 void fill(AclAuthorizer& authorizer, size_t acls) {
   for (size_t i = 0; i < acls; i++) {
     const Bytes user = fmt::format("User:user-{}", i % 1000);
@@ -40,7 +40,7 @@ void fill(AclAuthorizer& authorizer, size_t acls) {
   }
 }
 
-// What Kafka's order finds slowly: all for one resource.
+// Slow in Kafka's order: all ACLs for one resource.
 void fill_one_topic(AclAuthorizer& authorizer, size_t acls) {
   for (size_t i = 0; i < acls; i++)
     authorizer.set({1, i}, acl(AclPatternType::kLiteral, "everybodys", fmt::format("User:user-{}", i)));

@@ -39,7 +39,7 @@ TEST_F(AuditLineTest, AnAdministrativeRequestTellsWhatItWasGranted) {
   EXPECT_EQ(text.find("denied"), Bytes::npos);
 }
 
-// What clients choose must not end the line, nor the string.
+// Text of clients must not end the line, nor the string.
 TEST_F(AuditLineTest, HostileTextStaysWithinItsString) {
   client_id_ = "a\"}\n{\"event\":\\ \x01\xff\xc3\xa4";
   trail_.note(kWriteTopic, Bytes(10'000, '\n'), false);

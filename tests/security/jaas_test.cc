@@ -19,7 +19,7 @@ TEST(JaasTest, ALineAsKafkaDocumentsIt) {
       "org.apache.kafka.common.security.plain.PlainLoginModule required \\\n"
       "  username=\"admin\" password='admin-secret' user_admin=\"admin-secret\" /* and */ "
       "user_a1=plain-word_1.2; // end");
-  // The backslash is taken away by the properties file; here it is a mistake.
+  // The properties file removes the backslash; here it is a mistake.
   EXPECT_FALSE(entry.ok());
   entry = parse_jaas(
       "org.apache.kafka.common.security.plain.PlainLoginModule REQUIRED\n"
@@ -55,7 +55,7 @@ TEST(JaasTest, MistakesAreNamed) {
   EXPECT_THAT(error_of("required"), HasSubstr("control flag"));
 }
 
-// Wherever the line is cut or a letter is lost, what stands in it is not told.
+// Wherever the line is cut or a letter is lost, the error does not contain its text.
 TEST(JaasTest, ErrorsHoldNothingOfTheLine) {
   const std::string line = "Module required username=\"hidden1\" password=\"hidden2\" user_hidden3=\"hidden4\";";
   for (size_t i = 0; i < line.size(); i++) {

@@ -1,4 +1,4 @@
-// Makes keys, JWKS documents and signed tokens for tests, with OpenSSL.
+// Creates keys, JWKS documents and signed tokens for tests, with OpenSSL.
 #pragma once
 
 #include <openssl/bn.h>

@@ -30,13 +30,13 @@ class JwtTest : public testing::Test {
     jwks_ = parsed.take();
   }
   JwtVerdict verify(const std::string& token) { return verify_jwt(token, *jwks_, rules_, kNow_s * 1000 + 500); }
-  // Why claims are refused; empty for good ones.
+  // The reason for refusing claims; empty for valid ones.
   std::string refusal(const std::string& claims) {
     JwtVerdict verdict = verify(rsa_.sign("RS256", claims));
     return verdict.claims ? "" : verdict.refusal.reason;
   }
 
-  // Keys take a while to make.
+  // Creating keys takes a while.
   static const TestKey rsa_;
   std::shared_ptr<const Jwks> jwks_;
   JwtRules rules_;
@@ -74,7 +74,7 @@ TEST_F(JwtTest, OnlyAKeyOfTheDocumentCounts) {
   JwtVerdict verdict = verify(other.sign("RS256", claims_with("")));
   EXPECT_FALSE(verdict.claims);
   EXPECT_EQ(verdict.refusal.unknown_key, "r2");
-  // A key that says what it is for is for nothing else.
+  // A key with an algorithm is valid for no other.
   jwks_ = parse_jwks("{\"keys\":[" + rsa_.jwk(",\"alg\":\"RS512\"") + "]}").take();
   EXPECT_FALSE(verify(rsa_.sign("RS256", claims_with(""))).claims);
   EXPECT_TRUE(verify(rsa_.sign("RS512", claims_with(""))).claims);
@@ -95,7 +95,7 @@ TEST_F(JwtTest, Times) {
   EXPECT_THAT(refusal("{\"sub\":\"a\",\"iat\":1}"), HasSubstr("expiration"));
   EXPECT_THAT(refusal("{\"sub\":\"a\",\"exp\":1700003600}"), HasSubstr("issue"));
   EXPECT_THAT(refusal("{\"sub\":\"a\",\"iat\":1,\"exp\":\"1700003600\"}"), HasSubstr("expiration"));
-  // Half a minute is forgiven.
+  // Half a minute of clock skew is accepted.
   EXPECT_EQ(refusal("{\"sub\":\"a\",\"iat\":1,\"exp\":1699999971}"), "");
   EXPECT_EQ(refusal("{\"sub\":\"a\",\"iat\":1,\"exp\":1699999970}"), "it has expired");
   EXPECT_EQ(refusal(claims_with(",\"nbf\":1700000030")), "");

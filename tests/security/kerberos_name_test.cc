@@ -31,7 +31,7 @@ TEST(KerberosNameTest, RulesAreTriedInOrder) {
   EXPECT_EQ(short_name({"RULE:[1:$1]/L"}, "ALICE@REALM"), "alice");
   EXPECT_EQ(short_name({"RULE:[1:$1]/U"}, "alice@REALM"), "ALICE");
   EXPECT_EQ(short_name({"RULE:[1:$1](a.*)s/a/b//U"}, "alice@REALM"), "BLICE");
-  // What is left must be a name.
+  // The result must be a name.
   EXPECT_EQ(short_name({"RULE:[1:$1@$0]"}, "alice@REALM"), "(none)");
   EXPECT_EQ(short_name({"RULE:[1:$3]", "DEFAULT"}, "alice@REALM"), "alice");
 }

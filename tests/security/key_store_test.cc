@@ -1,4 +1,4 @@
-// Key stores made by keytool of Java 17 (and as Java 15 and older made them) and by openssl: tests/golden/keystores.
+// Key stores of keytool of Java 17 (and in the format of Java 15 and older) and of openssl: tests/golden/keystores.
 #include "security/key_store.h"
 
 #include <gtest/gtest.h>
@@ -126,7 +126,7 @@ TEST(KeyStore, OtherFilesAreNamedForWhatTheyAre) {
             "expected a PKCS12 store; it begins like none");
 }
 
-// Cut anywhere, and with any byte another one, a store is refused or read, and nothing worse.
+// A store that is cut anywhere, or has any byte changed, is refused or read, and nothing worse.
 TEST(KeyStore, DamageIsRefused) {
   for (const char* name : {"trust.jks", "rsa.jks", "openssl.p12"}) {
     const Bytes whole = golden(name);
@@ -136,7 +136,7 @@ TEST(KeyStore, DamageIsRefused) {
     for (size_t at = 4; at < whole.size(); at += 11) {
       Bytes damaged = whole;
       damaged[at] = static_cast<char>(damaged[at] ^ 0x40);
-      // Without the check of the whole, the readers of the parts are asked.
+      // Without the digest of the whole store the readers of its parts are tested.
       [[maybe_unused]] auto read = read_java_key_store("JKS", damaged, {std::nullopt, "keypass1"});
     }
   }
@@ -149,7 +149,7 @@ TEST(KeyStore, PasswordsAreCharactersOfJava) {
   EXPECT_EQ(to_java_characters("\xff"), Bytes("\0\xff", 2));
 }
 
-// What X500Principal.getName() of Java 17 gives for the same certificates.
+// The results of X500Principal.getName() of Java 17 for the same certificates.
 TEST(DistinguishedName, IsThatOfJava) {
   Result<KeyStore> store = read_pem_trusted(golden("names.pem"));
   ASSERT_TRUE(store.ok()) << store.error().message;

@@ -11,7 +11,7 @@ struct Mapped {
   const char* principal;  // null: no rule applies
 };
 
-// The right column is what Kafka 4.3's SslPrincipalMapper gives.
+// The right column has the results of Kafka 4.3's SslPrincipalMapper.
 constexpr Mapped kMapped[] = {
     {"DEFAULT", "CN=a,OU=b", "CN=a,OU=b"},
     {"RULE:^CN=(.*?),OU=ServiceUsers.*$/$1/,DEFAULT", "CN=kafka,OU=ServiceUsers,O=Unknown", "kafka"},
@@ -42,7 +42,7 @@ TEST(PrincipalMapping, NamesAsKafkaDoes) {
   }
 }
 
-// Kafka refuses all but the last three when it starts, and those when a client comes.
+// Kafka refuses all but the last three at its start, and those when a client connects.
 TEST(PrincipalMapping, RefusesWhatIsNoRule) {
   for (const char* rules : {"RULE:a/b/Lxyz", "DEFAULTS", "RULE:a/b", "RULE:(/x/", "rule:a/b/", "RULE:a/b/L/c",
                             "DEFAULT RULE:a/b/", "RULE:a/$x/", "RULE:a/$1/", "RULE:a/\\"}) {
@@ -56,7 +56,7 @@ TEST(PrincipalMapping, WithoutRulesTheNameStays) {
   EXPECT_EQ(PrincipalMapping().name_of("CN=x"), std::optional<Bytes>("CN=x"));
 }
 
-// A pattern that would take a backtracking matcher for ever.
+// A pattern that would take a backtracking matcher forever.
 TEST(PrincipalMapping, HugeNamesAreMatchedInLinearTime) {
   Result<PrincipalMapping> mapping = PrincipalMapping::parse("RULE:^CN=(a+)+$/$1/");
   ASSERT_TRUE(mapping.ok());

@@ -48,7 +48,7 @@ class SaslClientTest : public testing::Test {
     directory->find_any = [=](ScramMechanism asked) { return find(asked, user); };
     return make_scram_server(mechanism, directory, random_);
   }
-  // Empty: both sides are content.
+  // Empty: both sides succeed.
   std::string run(SaslServer& server, const SaslCredentials& credentials) {
     std::unique_ptr<SaslClient> client = make_sasl_client(credentials, random_);
     Bytes token = client->first_token();
@@ -104,7 +104,7 @@ TEST_F(SaslClientTest, AServerThatCheatsIsNotBelieved) {
   for (const char* text : {"", ",", "e=other-error", "r=,s=,i=", "s=c2FsdA==", "r=x,s=%,i=4096"}) {
     EXPECT_NE(first_answered_with([&](const Bytes&) { return Bytes(text); }), "") << text;
   }
-  // It knows the name and not the password.
+  // It has the name and not the password.
   std::unique_ptr<SaslClient> client = make_sasl_client(credentials, random_);
   const SaslStep challenge = scram_server(ScramMechanism::kSha256, "alice", "guess")->step(client->first_token());
   ASSERT_TRUE(client->step(challenge.answer).ok());

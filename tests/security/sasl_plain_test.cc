@@ -52,7 +52,7 @@ TEST_F(PlainTest, OtherMessagesGetKafkasTexts) {
   EXPECT_EQ(step(message("", "alice", "")).message, "Authentication failed: password not specified");
   EXPECT_EQ(step(message("bob", "alice", "wonder")).message,
             "Authentication failed: Client requested an authorization id that is different from username");
-  // Only who has the password learns of the other id.
+  // Only a client with the password gets the message about the other id.
   EXPECT_EQ(step(message("bob", "alice", "x")).message, "Authentication failed: Invalid username or password");
 }
 

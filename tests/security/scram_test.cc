@@ -15,7 +15,7 @@ class FixedRandom final : public Random {
   uint64_t next() override { return 0x0102030405060708; }
 };
 
-// A client of the RFC, as far as these tests need one.
+// A client of the RFC, for these tests.
 struct ScramClient {
   ScramMechanism mechanism;
   std::string password;
@@ -102,7 +102,7 @@ TEST_P(ScramTest, AnUnknownUserIsToldNoSoonerThanAWrongPassword) {
     EXPECT_EQ(each.reason, wrong.reason);
   }
   auto salt_of = [](const std::string& challenge) { return challenge.substr(challenge.find(",s=")); };
-  // The same each time, as that of a user; and not the same for all.
+  // The same each time, like that of a user; and not the same for all.
   const std::string before = salt_of(challenge_.answer);
   run("n=mallory,r=other", "x");
   EXPECT_EQ(salt_of(challenge_.answer), before);
@@ -154,7 +154,7 @@ TEST_P(ScramTest, OddMessagesAreRefused) {
   EXPECT_EQ(last([](std::string& message) { message += ",p=AAAA"; }), SaslStep::kRefused);
 }
 
-// The exchange that stands in RFC 7677.
+// The exchange in RFC 7677.
 TEST(ScramExampleTest, TheArithmeticIsThatOfTheStandard) {
   const ByteView salt = "W22ZaJ0SNY7soEsUEjb6gQ==";
   ScramCredential credential = scram_credential(

@@ -1,4 +1,4 @@
-// Keys and certificates made on the spot, as PEM, and files to put them into.
+// Newly generated keys and certificates, as PEM, and files for them.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ struct TestIdentity {
 };
 
 struct TestNames {
-  std::vector<std::pair<std::string, std::string>> subject;  // {"CN", "app"}, the most general last in the text of it
+  std::vector<std::pair<std::string, std::string>> subject;  // {"CN", "app"}, the most general last in its text
   std::string alternative = "DNS:localhost,IP:127.0.0.1";
   long from_s = -3600;
   long until_s = 3600 * 24;
@@ -65,7 +65,7 @@ class TestFolder {
   ~TestFolder() { std::filesystem::remove_all(path_); }
 
   const std::string& path() const { return path_; }
-  // Puts a file there whole, as certificate tools do: a new one takes the old one's place.
+  // Writes a file atomically, like certificate tools: a new one replaces the old one.
   std::string write(const std::string& name, const std::string& bytes) const {
     const std::string path = path_ + "/" + name;
     std::ofstream(path + ".new", std::ios::binary) << bytes;

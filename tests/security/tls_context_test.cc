@@ -49,7 +49,7 @@ class TlsContextTest : public testing::Test {
     });
   }
   Result<std::shared_ptr<const TlsContext>> load() const { return TlsContext::load(settings(), now_ms()); }
-  // What is said against the settings; empty if nothing is.
+  // The complaint about the settings; empty if there is none.
   std::string complaint() const {
     auto loaded = load();
     return loaded.ok() ? std::string() : loaded.error().message;
@@ -177,7 +177,7 @@ TEST(TlsCiphers, AreKnownByTheirJavaNames) {
   EXPECT_TRUE(parse_cipher_suites("")->all);
 }
 
-// As Kafka's CertificateEntries.ensureCompatible: names stay, unless they may change.
+// As in Kafka's CertificateEntries.ensureCompatible: names stay, unless they may change.
 TEST_F(TlsContextTest, AnotherKeyStoreKeepsTheNames) {
   const auto first = load().take();
   use(authority_.issue("localhost"));

@@ -1,5 +1,5 @@
-// Runs simulated histories in processes of their own, so that one that aborts or hangs is a failure like any other, and
-// makes failing ones shorter.
+// Runs each simulated history in its own process, so that an abort or a hang is a failure like any other, and shortens
+// failing ones.
 #pragma once
 
 #include <algorithm>
@@ -13,22 +13,22 @@ namespace milena::sim {
 
 struct ApartResult {
   std::string failure;  // empty: nothing was wrong
-  std::string history;  // a line an event
-  // So that a run can show that it did something.
+  std::string history;  // one line per event
+  // Shows that a run did something.
   std::vector<size_t> counts;
 };
 
 using OnLine = std::function<void(const std::string&)>;
 
-// What runs there: it tells its history a line at a time, and returns what was wrong. `with_log`: the broker's own log
-// lines are part of the history.
+// `history` runs there: it reports its history a line at a time, and returns the fault. `with_log`: the broker's own
+// log lines are part of the history.
 ApartResult run_apart(const std::function<std::string(const OnLine&, std::vector<size_t>& counts)>& history,
                       bool with_log);
 
-// A failure without its numbers, which change with every step that is left out.
+// A failure without its numbers, which change with every omitted step.
 std::string kind_of_failure(const std::string& failure);
 
-// Leaves out steps as long as what is left fails in the same way. `run` gives the failure of a plan.
+// Removes steps as long as the plan still fails in the same way. `run` returns the failure of a plan.
 template <class Plan>
 Plan shrink_steps(Plan plan, const std::string& failure, const std::function<std::string(const Plan&)>& run) {
   const std::string kind = kind_of_failure(failure);

@@ -27,7 +27,7 @@ coordinator::GroupConfig config_of(uint32_t seed) {
   return config;
 }
 
-// One of so many is as large as a group is meant to be here.
+// One seed of so many has a group of the largest size here.
 bool is_large(uint32_t seed) { return seed % 40 == 7; }
 
 bool is_within(const coordinator::Assignment& part, const coordinator::Assignment& whole) {
@@ -122,7 +122,7 @@ void GroupSimulator::trouble(uint32_t kind) {
     case 0: case 1: case 2:
       if (clients_.size() < most_clients_) spawn();
       break;
-    case 3: {  // dies without a word
+    case 3: {  // dies silently
       Client& client = some_client();
       note("client " + std::to_string(client.number) + " dies");
       client.alive = false;
@@ -207,7 +207,7 @@ void GroupSimulator::delete_group() {
   note("group " + group + " is deleted: error " + std::to_string(static_cast<int>(result.error_code)));
   if (result.error_code != ErrorCode::kNone) return;
   forget_offsets(group, {});
-  check();  // that it is gone, before there is another one of its name
+  check();  // that it is gone, before there is another one with its name
 }
 
 void GroupSimulator::act(Client& client) {
@@ -266,7 +266,7 @@ void GroupSimulator::on_beat(Client& client, const ConsumerGroupHeartbeatRespons
     case ErrorCode::kFencedMemberEpoch:
     case ErrorCode::kUnknownMemberId: return start_over(client);
     case ErrorCode::kGroupIdNotFound:
-      // Unless the group became classic, it will not let us in either.
+      // Unless the group became classic, it will not accept us either.
       if (client.epoch == 0) client.alive = false;
       return start_over(client);
     default:
@@ -283,7 +283,7 @@ void GroupSimulator::on_beat(Client& client, const ConsumerGroupHeartbeatRespons
   for (const auto& topic : response.assignment->topic_partitions) {
     client.told[topic.topic_id].insert(topic.partitions.begin(), topic.partitions.end());
   }
-  // What it need not give anything back for, it takes at once.
+  // If the assignment revokes nothing, the client takes it at once.
   if (is_within(client.owned, client.told)) give_back(client);
 }
 
@@ -299,7 +299,7 @@ void GroupSimulator::start_over(Client& client) {
   client.epoch = client.classic ? -1 : 0;
   client.joined = false;
   client.says_all = true;
-  client.stubborn = false;  // once was enough, or two of this kind would throw each other out for ever
+  client.stubborn = false;  // once is enough, or two of this kind would fence each other for ever
 }
 
 void GroupSimulator::leave(Client& client) {
@@ -374,7 +374,7 @@ void GroupSimulator::on_offset(const Asked& asked) {
   least = std::max(least, known);
 }
 
-// --- members with the classic protocol, eager: before they join again they give everything back
+// --- members with the classic protocol, eager: they revoke everything before they join again
 
 std::string GroupSimulator::topics_now() const {
   std::string text;
@@ -431,7 +431,7 @@ void GroupSimulator::pass(int64_t ms) {
   }
 }
 
-// The process was stopped, or its clock jumped: everything that is due is due at once.
+// The process was stopped, or its clock jumped: all timers are due at once.
 void GroupSimulator::sleep_through(int64_t ms) {
   note("the coordinator sleeps for " + std::to_string(ms) + " ms");
   h_->sleep_through(ms);
@@ -446,7 +446,7 @@ void GroupSimulator::reload() {
   h_->lag(false);
   h_->reload();
   h_->lag(lagged);
-  // Generations that were not stored begin anew; those that were told count.
+  // Generations that were not stored begin again; those sent to members count.
   for (auto& [name, life] : lives_) life.last_epoch = 0;
   const auto after = remembered();
   for (const auto& [name, what] : before) {
@@ -471,7 +471,7 @@ void GroupSimulator::settle() {
   note("peace");
   h_->fail_next_append(ErrorCode::kNone);
   h_->lag(false);
-  // One of each instance id at most, or they fence each other for ever.
+  // At most one of each instance id, or they fence each other for ever.
   std::set<std::pair<std::string, std::string>> instances;
   for (Client& client : clients_) {
     client.asleep_until_ms = 0;

@@ -3,17 +3,16 @@
 // fail or time out, clocks are set, groups are deleted, and the shard is loaded again, with or without what was not
 // replicated yet. A seed has clients of the classic protocol, of the consumer protocol, or of both.
 //
-// Everything that happens comes from the seed, so a failing seed replays itself. What must hold, checked after every
-// event:
+// Everything that happens comes from the seed, so a failing seed replays itself. Checks after every event:
 //   - no partition is owned by two members of one group in one epoch, neither as the group nor as its members believe;
-//   - epochs and generations never go back, neither the group's nor what a member is told;
-//   - what was answered stays true: committed offsets and offsets that were read are never lost, told epochs are not
-//   undone;
+//   - epochs and generations never go back, neither the group's nor those that a member gets;
+//   - responses stay true: committed offsets and offsets that were read are never lost, epochs sent to members are not
+//     undone;
 //   - only members commit, and only in their epoch;
-//   - a group is of one kind, and what is loaded from the log is what was there before;
-//   - every question is answered once;
-// and when the trouble is over (settle): no question waits, no group is stuck, no ghost is in it, and every partition
-// of every subscribed topic has exactly one owner.
+//   - a group is of one kind, and loading the log restores the same state;
+//   - every request is answered once;
+// and after the faults (settle): no request waits, no group is stuck, no group has dead members, and every partition of
+// every subscribed topic has exactly one owner.
 #pragma once
 
 #include <map>
@@ -32,9 +31,9 @@ class GroupSimulator {
  public:
   explicit GroupSimulator(uint32_t seed);
 
-  // The whole story. What went wrong, or nothing.
+  // Runs the whole history. The fault, or nothing.
   std::string run();
-  // What happened, an event a line.
+  // The events, one a line.
   std::string history() const;
   size_t heartbeats() const { return heartbeats_; }
   size_t revocations() const { return revocations_; }
@@ -56,30 +55,31 @@ class GroupSimulator {
     int32_t rebalance_ms = 0;
     bool alive = true;
     uint64_t connection = 0;
-    bool stubborn = false;  // gives nothing back until it is thrown out
+    bool stubborn = false;  // revokes nothing until it is fenced
     int64_t asleep_until_ms = 0;
 
     std::string member;
     int32_t epoch = 0;  // or generation
-    // What it believes to have, and what it was last told to have.
+    // The partitions that it believes to own, and its last assignment.
     coordinator::Assignment owned;
     coordinator::Assignment told;
-    bool says_all = true;    // its next heartbeat names everything
-    bool says_owned = true;  // and this one what it has
+    bool says_all = true;    // its next heartbeat has all fields
+    bool says_owned = true;  // and also its partitions
     int64_t next_beat_ms = 0;
     Wait wait = Wait::kNothing;
     coordinator::AnswerToken token = 0;
     int life = 0;  // of the group when it asked
     bool loses_answer = false;
-    // Classic only. Who leads looks after the topics, and asks for a rebalance when they are not what it has dealt out.
+    // Classic only. The leader watches the topics, and asks for a rebalance when they differ from those that it
+    // assigned.
     bool joined = false;
     bool leads = false;
     std::string dealt_out;
-    std::set<Uuid> topics_when_asked;  // a name that is another topic's by the time of the answer stands for nothing
+    std::set<Uuid> topics_when_asked;  // a name that belongs to another topic at the response does not count
   };
-  // Its connection is closed; if it is alive it has another one from now on.
+  // Closes its connection; if it is alive it has another one from now on.
   void cut_connection(Client& client);
-  // An offset that was asked for or committed, and not answered yet. It says nothing about what was deleted meanwhile.
+  // A pending fetch or commit of an offset. It says nothing about offsets deleted meanwhile.
   using OffsetPlace = std::tuple<std::string, std::string, int32_t>;
   struct Asked {
     coordinator::AnswerToken token = 0;
@@ -88,8 +88,8 @@ class GroupSimulator {
     int life = 0;
   };
 
-  // Of each group: how many groups of that name there were before, its last epoch, and the highest that anybody was
-  // told. An empty group that becomes one of the other kind is another group; its epochs begin anew.
+  // For each group: the number of earlier groups of that name, its last epoch, and the highest one sent to a member. An
+  // empty group that changes its kind is another group; its epochs begin again.
   struct Life {
     int number = 0;
     bool known = false;
@@ -97,7 +97,8 @@ class GroupSimulator {
     bool empty = true;
     int32_t last_epoch = 0;
     int32_t told_epoch = 0;
-    // The generation that a leader dealt out last, and the topics it knew then: a follower may have asked before.
+    // The last generation that a leader assigned, and the topics that it knew then: a follower may have sent its
+    // request before.
     int32_t dealt_epoch = -1;
     std::set<Uuid> dealt_topics;
   };
@@ -153,7 +154,7 @@ class GroupSimulator {
   void check_settled();
   void check_settled_classic(const coordinator::ClassicGroup& group, const std::vector<const Client*>& clients);
   void check_shared(const std::string& group, const std::vector<const Client*>& clients);
-  // All that a load must bring back, as text.
+  // Everything that a load must restore, as text.
   std::map<std::string, std::string> remembered() const;
 
   std::mt19937 random_;
@@ -165,10 +166,10 @@ class GroupSimulator {
   uint64_t next_connection_ = 0;
   int topic_names_;
   std::map<std::string, Life> lives_;
-  // What was answered about offsets: at least this is there. And what is asked now.
+  // Offsets from responses: the group must have at least these. And the pending requests.
   std::map<OffsetPlace, int64_t> known_offsets_;
   std::vector<Asked> asked_;
-  // Moves on with every deletion of offsets.
+  // Increases with every deletion of offsets.
   int offsets_life_ = 0;
   int64_t next_offset_ = 0;
   std::string failure_;

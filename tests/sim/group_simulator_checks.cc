@@ -1,4 +1,4 @@
-// GroupSimulator: what must always hold, and what must hold in the end.
+// GroupSimulator: the checks after each event and at the end.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -34,7 +34,7 @@ std::string text_of(const coordinator::ConsumerMember& member) {
   return text;
 }
 
-// A pattern, or a list, as clients in this world have them.
+// A pattern, or a list, in the form of this simulator's clients.
 bool matches(const std::string& regex, const std::string& topic) {
   return regex == ".*" || (regex == "t[0-2]" && topic < "t3");
 }
@@ -55,7 +55,7 @@ std::map<std::string, std::string> GroupSimulator::remembered() const {
     }
   }
   for (const coordinator::ClassicGroup* group : h_->shard().groups().of_kind<coordinator::ClassicGroup>()) {
-    // A generation that was not stored begins anew, and its members' places are theirs only once it is.
+    // A generation that was not stored begins again, and its members own their partitions only once it is stored.
     if (!group->is(coordinator::GroupState::kStable)) continue;
     std::string& text = all["classic group " + group->id()];
     text = fmt::format("generation {} led by {}: ", group->generation(), group->leader().value_or("nobody"));
@@ -120,7 +120,7 @@ void GroupSimulator::check_offsets() {
 void GroupSimulator::check_generation(const coordinator::ClassicGroup& group) {
   largest_group_ = std::max(largest_group_, group.members().size());
   Life& life = live(group.id(), true, group.members().empty());
-  if (group.is(coordinator::GroupState::kEmpty) && !group.protocol_type()) return;  // offsets alone
+  if (group.is(coordinator::GroupState::kEmpty) && !group.protocol_type()) return;  // only offsets
   expect(group.generation() >= life.last_epoch, "the generation of " + group.id() + " goes back");
   life.last_epoch = group.generation();
   expect(group.generation() >= life.told_epoch, "a generation of " + group.id() + " that was told is undone");
@@ -161,7 +161,7 @@ void GroupSimulator::check_group(const coordinator::ConsumerGroup& group) {
   }
 }
 
-// What clients believe to own, as long as the group knows them: nothing twice.
+// Partitions that clients believe to own, while they are members: none has two owners.
 void GroupSimulator::check_owners() {
   std::map<std::tuple<std::string, Uuid, int32_t>, int> owners;
   for (const Client& client : clients_) {
@@ -185,7 +185,7 @@ void GroupSimulator::check_owners() {
   }
 }
 
-// The present members may, in their epoch; in an earlier one only for what has been theirs since then and still is.
+// Current members may commit in their epoch; in an earlier one only for partitions that they have had since then.
 bool GroupSimulator::may_commit(const Client& client, const std::string& topic, int32_t partition) const {
   if (const coordinator::ClassicGroup* classic = h_->shard().find_group(client.group)) {
     return classic->generation() == client.epoch && classic->members().count(client.member) > 0;

@@ -1,4 +1,4 @@
-// The members of the classic protocol, as the group simulator plays them.
+// The group simulator's members of the classic protocol.
 #include <algorithm>
 #include <utility>
 
@@ -53,12 +53,12 @@ void GroupSimulator::on_join(Client& client, const JoinGroupResponse& response) 
   if (response.error_code != ErrorCode::kNone) return on_refused(client, response.error_code);
   client.member = response.member_id;
   client.epoch = response.generation_id;
-  if (pick(10) == 0) return;  // its answer got lost: it will join again
+  if (pick(10) == 0) return;  // its response was lost: it will join again
   sync_classic(client, response);
 }
 
-// The leader deals the partitions out, one by one; everybody asks for its part. Now and then a member asks for the part
-// of the generation before.
+// The leader assigns the partitions, one by one; all members ask for their part. Sometimes a member asks for that of
+// the previous generation.
 void GroupSimulator::sync_classic(Client& client, const JoinGroupResponse& joined) {
   coordinator::ask::Sync sync{.group = client.group, .member = client.member, .generation = client.epoch};
   sync.instance = instance_of(client.instance);
@@ -100,7 +100,7 @@ void GroupSimulator::on_sync(Client& client, const SyncGroupResponse& response) 
        std::to_string(static_cast<int>(response.error_code)));
   if (response.error_code != ErrorCode::kNone) return on_refused(client, response.error_code);
   client.joined = true;
-  // Only now: a generation is stored with its assignment, and one that was not begins anew after a load, as with Kafka.
+  // Only now: a generation is stored with its assignment, and one that was not begins again after a load, as in Kafka.
   told_epoch(client);
   client.next_beat_ms = now_ms() + 3'000;
   client.owned.clear();

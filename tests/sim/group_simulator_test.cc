@@ -1,5 +1,5 @@
-// Seeds are run from MILENA_FIRST (1) on, by script/test some of them. All of them, each bug on purpose until it is
-// found, and one seed with its history:
+// Runs seeds from MILENA_FIRST (1) on; script/test runs some. To run all of them, to find each planted bug, or to run
+// one seed with its history:
 //   MILENA_SEEDS=10000 build/*/tests/sim/test_sim --gtest_filter='GroupSimulator.WhatMustHoldHolds'
 //   MILENA_PLANTED=all build/*/tests/sim/test_sim --gtest_filter='GroupSimulator.PlantedBugsAreFound'
 //   MILENA_SEED=17 build/*/tests/sim/test_sim --gtest_filter='GroupSimulator.Replay'
@@ -50,7 +50,7 @@ TEST(GroupSimulator, WhatMustHoldHolds) {
     losses += simulator.losses();
     largest = std::max(largest, simulator.largest_group());
   }
-  // A simulator that does nothing finds nothing.
+  // The simulator must have done something.
   EXPECT_GT(heartbeats, group_seeds() * 100);
   EXPECT_GT(revocations, group_seeds());
   EXPECT_GT(commits, group_seeds() * 3);

@@ -1,7 +1,7 @@
-// HeldShard: a GroupShard whose log is replicated late. Answers are held until the high watermark covers everything
-// that was appended before them, as CoordinatorRuntime does it, and what is beyond the high watermark may be lost with
-// the node. Lives as long as a simulator; what must never happen it keeps in `faults`, so that a planted bug can be
-// found without a failing test.
+// HeldShard: a GroupShard whose log is replicated late. Responses are held until the high watermark covers everything
+// that was appended before them, as in CoordinatorRuntime, and records beyond the high watermark may be lost with the
+// node. Lives as long as a simulator; violations are kept in `faults`, so that a planted bug can be found without a
+// failing test.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@ class HeldShard : public coordinator::ConsumerHarness {
  public:
   explicit HeldShard(coordinator::GroupConfig config) : coordinator::ConsumerHarness(std::move(config)) {}
 
-  // While it lags, the high watermark stays where it is.
+  // While it lags, the high watermark does not move.
   void lag(bool lags) {
     lags_ = lags;
     replicate();
@@ -35,7 +35,7 @@ class HeldShard : public coordinator::ConsumerHarness {
     }
   }
 
-  // The append takes too long: who waits is told so, and what was appended stays.
+  // The append times out: waiting requests get the error, and the records stay.
   void time_out() {
     for (Held& one : std::exchange(held_, {})) {
       coordinator::turn_into_error(one.answer.response, ErrorCode::kCoordinatorNotAvailable);
@@ -43,7 +43,7 @@ class HeldShard : public coordinator::ConsumerHarness {
     }
   }
 
-  // Another node leads now, which has only what was replicated.
+  // Another node leads now, with only the replicated records.
   void crash() {
     for (Held& one : std::exchange(held_, {})) {
       coordinator::turn_into_error(one.answer.response, ErrorCode::kNotCoordinator);
@@ -55,7 +55,7 @@ class HeldShard : public coordinator::ConsumerHarness {
     replicate();
   }
 
-  // What was answered, whether the asker has heard it already or not; null if the question is parked.
+  // The response, whether it was already delivered or not; null if the request is parked.
   const coordinator::GroupResponse* decided(coordinator::AnswerToken token) const {
     for (const Held& one : held_) {
       if (one.answer.token == token) return &one.answer.response;

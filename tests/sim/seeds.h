@@ -1,5 +1,5 @@
-// What the simulators of nodes do with seeds: run many of them, replay one, look for a bug on purpose. Each history
-// runs apart (sim/apart.h). The environment says which: MILENA_FIRST, MILENA_SEEDS, MILENA_FAILURES, MILENA_SEED,
+// The main program of the node simulators: run many seeds, replay one, search for a planted bug. Each history runs
+// apart (sim/apart.h). Controlled by the environment: MILENA_FIRST, MILENA_SEEDS, MILENA_FAILURES, MILENA_SEED,
 // MILENA_WHOLE, MILENA_LOG, MILENA_PLANTED.
 #pragma once
 
@@ -47,10 +47,10 @@ struct Histories {
     std::cout << "seed " << seed << ": " << (result.failure.empty() ? "nothing is wrong" : result.failure) << std::endl;
   }
 
-  // Nothing is wrong in any of them. The sums of their counts; `usual` is how many seeds a run takes by default.
+  // Runs seeds and expects no failures. Returns the sums of their counts; `usual` is the default number of seeds.
   std::vector<size_t> expect_nothing_wrong(uint64_t usual) const {
     const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", usual);
-    // How many failures are gathered before it is enough; the only one is made shorter and shown.
+    // Stops after so many failures; a single one is shortened and shown.
     const uint64_t enough = number_or("MILENA_FAILURES", 1);
     std::vector<size_t> sums;
     uint64_t failures = 0;
@@ -100,7 +100,7 @@ struct Histories {
     }
   }
 
-  // The seed of MILENA_SEED, with the bug that MILENA_PLANTED names.
+  // The seed of MILENA_SEED, with the bug of MILENA_PLANTED.
   template <class Bug>
   void replay_wanted(PlantedBugs<Bug>& bugs, std::string_view (*name_of)(Bug)) const {
     const char* wanted = std::getenv("MILENA_PLANTED");

@@ -1,6 +1,6 @@
-// SimPartition: a partition of the simulated cluster, as far as transactions feel it: the producer state is the real
-// one (log/producer_state.h), the log a list in memory. It keeps its own account of what is open, so that the last
-// stable offset can be checked against it. The high watermark is the log end.
+// SimPartition: a partition of the simulated cluster, for transactions: the producer state is the real one
+// (log/producer_state.h), the log a list in memory. It tracks open transactions itself, so that the last stable offset
+// can be checked. The high watermark is the log end.
 #pragma once
 
 #include <algorithm>
@@ -19,7 +19,7 @@ class SimPartition {
   struct Entry {
     int64_t producer_id = -1;
     int16_t epoch = -1;
-    int tag = -1;  // whose record; -1 a marker
+    int tag = -1;  // the record's transaction; -1 a marker
     bool committed = false;
   };
 

@@ -77,7 +77,7 @@ std::string TransactionSimulator::run() {
     if (trouble(300)) reload("its time had come");
     if (trouble(500)) spawn("id" + std::to_string(pick(kIds)));
     if (trouble(2'000)) {
-      // Clients go on as they began; later ones see the level that is then.
+      // Running clients keep their level; later ones use the new one.
       level_ = static_cast<int16_t>(pick(3));
       note("transaction.version is {} now", level_);
       shard_->set_transaction_version(level_);
@@ -114,7 +114,7 @@ std::string TransactionSimulator::settle() {
       return fmt::format("transaction {} was told committed, and nothing of it is visible", tag);
     }
   }
-  // Whoever comes now finds everything in order.
+  // New producers find everything in order.
   winding_down_ = false;
   const size_t before = told_committed_ + told_aborted_;
   for (int i = 0; i < kIds; ++i) {
@@ -149,7 +149,7 @@ void TransactionSimulator::reload(const char* why) {
   note("the coordinator is loaded again: {}", why);
   ++reloads_;
   ++life_;
-  // Nobody hears of what was asked.
+  // All pending requests are lost.
   waiting_.clear();
   armed_ms_ = -1;
   shard_ = load();
@@ -220,7 +220,7 @@ void TransactionSimulator::arm() {
 }
 
 void TransactionSimulator::send_markers(coordinator::TransactionMarkers markers) {
-  // The partitions answer one by one; then all is told.
+  // The partitions respond one by one; then all results are reported.
   struct Gather {
     coordinator::MarkerToken token;
     std::vector<coordinator::MarkerResult> results;
@@ -242,7 +242,7 @@ void TransactionSimulator::send_markers(coordinator::TransactionMarkers markers)
     }
     if (!asked) continue;
     ++gather->open;
-    // A lost marker is told as nothing.
+    // A lost marker has no result.
     const bool lost = trouble(20);
     after(trouble(20) ? 3'000 : 1 + pick(30), [this, i, topic, index, shared, gather, finish_one, lost] {
       if (lost) return finish_one();
@@ -254,7 +254,7 @@ void TransactionSimulator::send_markers(coordinator::TransactionMarkers markers)
           *shared, [this](int tag, bool committed) { on_marked(tag, committed); });
       note("  marker in partition {}: producer {} epoch {} {}: {}", i, shared->producer_id, shared->producer_epoch,
            shared->committed ? "commit" : "abort", static_cast<int>(error));
-      // Written, and the answer is lost.
+      // Written, but the response is lost.
       if (!trouble(20)) gather->results.push_back({topic, index, error});
       finish_one();
     });
@@ -278,7 +278,7 @@ void TransactionSimulator::compare_with_log() {
   if (fresh->transactions().size() != shard_->transactions().size()) return fail("the log knows other ids");
   for (const auto& [id, metadata] : shard_->transactions()) {
     const coordinator::TransactionMetadata* other = fresh->find(id);
-    // Markers that are written already, the last epoch, and what version 0 cannot say are not in the log.
+    // The log does not have the written markers, the last epoch, and the fields missing in version 0.
     const bool same = other != nullptr && other->producer_id == metadata.producer_id &&
                       other->producer_epoch == metadata.producer_epoch && other->state == metadata.state &&
                       other->start_ms == metadata.start_ms && other->timeout_ms == metadata.timeout_ms &&

@@ -1,13 +1,13 @@
 // TransactionSimulator: transactional producers of both protocols, some of them zombies, against one TransactionShard
-// and a few partitions, over a network that is slow, loses messages and reorders them; the coordinator loses its mind
-// between any two records. Everything comes from the seed, so a failing seed replays itself.
+// and a few partitions, over a network that is slow, loses messages and reorders them; the coordinator may lose its
+// memory between any two records. Everything comes from the seed, so a failing seed replays itself.
 //
-// What must hold, checked after every event:
-//   - a transaction is visible in all its partitions, or in none; and as its producer was told;
-//   - once a producer was given an epoch by InitProducerId, nobody writes with an earlier one;
+// Checks after every event:
+//   - a transaction is visible in all its partitions, or in none, in line with the response to its producer;
+//   - once InitProducerId has returned an epoch, no write with an earlier one succeeds;
 //   - the last stable offset does not pass a record of an open transaction;
-//   - what the coordinator knows is what it would know if it were loaded from its log;
-// and when the producers are gone and the trouble is over:
+//   - the coordinator's state equals the state loaded from its log;
+// and after the producers are gone and the faults are over:
 //   - every transaction ends, every last stable offset is the log end, and every id can be used again.
 #pragma once
 
@@ -33,7 +33,7 @@ class TransactionSimulator {
  public:
   explicit TransactionSimulator(uint32_t seed, bool keep_history = false);
 
-  // The whole story. What went wrong, or nothing.
+  // Runs the whole history. The fault, or nothing.
   std::string run();
   const std::vector<std::string>& history() const { return history_; }
   size_t committed() const { return told_committed_; }
@@ -59,8 +59,8 @@ class TransactionSimulator {
     size_t at = 0;
     std::set<int> added;
     bool commit = false;
-    bool unresolved = false;  // a record whose fate it does not know
-    int attempt = 0;          // answers to earlier attempts come too late
+    bool unresolved = false;  // a record with an unknown fate
+    int attempt = 0;          // responses to earlier attempts come too late
     int tries = 0;
   };
   struct Transaction {
@@ -110,7 +110,7 @@ class TransactionSimulator {
 
   // --- clients
   std::shared_ptr<Client> spawn(const std::string& id);
-  // Calls `step` again when no answer has come for this attempt.
+  // Calls `step` again if this attempt got no response.
   int begin_attempt(const std::shared_ptr<Client>& client, void (TransactionSimulator::*step)(std::shared_ptr<Client>));
   void later(const std::shared_ptr<Client>& client, void (TransactionSimulator::*step)(std::shared_ptr<Client>));
   void init(std::shared_ptr<Client> client);

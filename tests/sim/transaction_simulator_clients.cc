@@ -212,13 +212,13 @@ void TransactionSimulator::add(std::shared_ptr<Client> client, int partition) {
 
 void TransactionSimulator::end(std::shared_ptr<Client> client) {
   client->phase = Phase::kEnding;
-  // Nothing was added, as far as the client knows: there is nothing to end.
+  // Nothing was added, for all the client knows: there is nothing to end.
   if (!client->version_2 && client->added.empty()) return gone(client, "its transaction came to nothing");
   const int attempt = begin_attempt(client, &TransactionSimulator::end);
   const Client copy = *client;
   send([this, client, copy, attempt] {
-    // An EndTxn that comes after its client went on would end the next transaction: that is how the first protocol is,
-    // and why there is a second one (KIP-890).
+    // An EndTxn that arrives after its client went on would end the next transaction: a flaw of the first protocol,
+    // fixed by the second one (KIP-890).
     if (!copy.version_2 && client->tag != copy.tag) return;
     submit(
         copy.version_2 ? 5 : 4,
@@ -258,7 +258,7 @@ void TransactionSimulator::ended(std::shared_ptr<Client> client, const EndTxnRes
     id_of_producer_[client->producer_id] = client->id;
   }
   client->phase = Phase::kIdle;
-  // A record may be under way that this epoch must not let into the next transaction (KIP-360).
+  // A record may be under way that must not get into the next transaction with this epoch (KIP-360).
   if (!client->version_2 && client->unresolved) return later(client, &TransactionSimulator::init);
   later(client, &TransactionSimulator::begin);
 }

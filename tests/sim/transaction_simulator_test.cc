@@ -1,6 +1,6 @@
-// Seeds are run from MILENA_FIRST (0) on. One command replays a seed and prints its history:
-//   MILENA_SEED=17 build/*/tests/sim/test_sim --gtest_filter='TransactionSimulator.Replay'
-// MILENA_SEEDS=10000 runs more of them; MILENA_PLANTED=name replays with a bug on purpose.
+// Runs seeds from MILENA_FIRST (0) on. To replay a seed and print its history:
+//   MILENA_SEED=17 build/*/tests/sim/test_sim --gtest_filter='TransactionSimulator.Replay' MILENA_SEEDS=10000 runs more
+// of them; MILENA_PLANTED=name replays with a planted bug.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -44,7 +44,7 @@ TEST(TransactionSimulator, WhatMustHoldHolds) {
     aborted += simulator.aborted();
     reloads += simulator.reloads();
   }
-  // A simulator that does nothing finds nothing.
+  // The simulator must have done something.
   EXPECT_GT(committed, seeds_or(300) * 20);
   EXPECT_GT(aborted, seeds_or(300) * 5);
   EXPECT_GT(reloads, seeds_or(300) * 5);

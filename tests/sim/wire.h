@@ -1,4 +1,4 @@
-// How clients of simulated nodes read answers.
+// Reads responses for clients of simulated nodes.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace milena::sim {
 
-// Told the bytes of an answer behind its size, or null when it is lost.
+// Gets the bytes of a response behind its size, or null if it is lost.
 using OnAnswer = std::function<void(const ByteView*)>;
 
 // Decodes them for `then`.

@@ -1,4 +1,4 @@
-// `milena check` as it is called: what it prints, and how it ends.
+// The command `milena check`: its output and exit codes.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@ class CheckCommandTest : public testing::Test {
   void write(const std::string& name, const std::string& content) {
     std::ofstream(directory_ + "/" + name, std::ios::binary) << content;
   }
-  // Its exit code; what it printed is in printed_.
+  // Its exit code; its output is in printed_.
   int check(std::vector<const char*> words) {
     testing::internal::CaptureStdout();
     const int code = run_check(words);

@@ -14,7 +14,7 @@ using testing::HasSubstr;
 
 CommandLine parse_all(std::vector<const char*> words) {
   CommandLine line = parse_command_line(static_cast<int>(words.size()), words.data());
-  line.words = {};  // they point into what ends here
+  line.words = {};  // they point into locals
   return line;
 }
 
@@ -62,7 +62,7 @@ TEST(CommandLine, AToolIsNamedByTheFirstWordOrByALink) {
     CommandLine line = parse_all({link, "--list"});
     EXPECT_EQ(line.command, Command::kTool) << link;
   }
-  // A program that happens to be called by the name of a command still serves.
+  // A program that happens to have the name of a command still serves.
   EXPECT_EQ(parse_all({"/usr/bin/topics"}).command, Command::kServe);
 }
 

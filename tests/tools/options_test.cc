@@ -69,7 +69,7 @@ TEST(Options, MistakesEndWithACodeOfTheirOwn) {
   EXPECT_EQ(parse(Options::Style::kKafka, {"--help"}).code, 0);
 }
 
-// Every command answers --help, within 80 columns, and tells a shell its options.
+// Every command supports --help, within 80 columns, and shell completion.
 TEST(Options, HelpOfEveryCommandFitsAScreen) {
   for (const ToolCommand& command : tool_commands()) {
     const std::vector<const char*> help = {"--help"};

@@ -1,4 +1,4 @@
-// Records as commands read and write them.
+// Reading and writing records in commands.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ using testing::Pair;
 using namespace std::string_literals;
 
 TEST(PartitionOfKey, IsThatOfKafkasClients) {
-  // Kafka's Utils.murmur2 of these, as its own test has them: 21 -> -973932308, foobar -> -790332482, abc -> 479470107.
+  // Kafka's Utils.murmur2 of these, from its own test: 21 -> -973932308, foobar -> -790332482, abc -> 479470107.
   EXPECT_EQ(partition_of_key("21", INT32_MAX), (-973932308 & INT32_MAX) % INT32_MAX);
   EXPECT_EQ(partition_of_key("foobar", 1000), (-790332482 & INT32_MAX) % 1000);
   EXPECT_EQ(partition_of_key("a-little-bit-long-string", 1000), (-985981536 & INT32_MAX) % 1000);

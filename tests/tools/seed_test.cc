@@ -21,7 +21,7 @@ class SeedTest : public testing::Test {
     EXPECT_TRUE(seed.ok()) << (seed.ok() ? "" : seed.error().message);
     return seed.ok() ? seed.take() : Seed();
   }
-  // What is wrong, from the line and column on.
+  // The error, from the line and column on.
   std::string mistake(const std::string& content) {
     const std::string path = write("seed.yaml", content);
     Result<Seed> seed = read_seed(path);
@@ -50,7 +50,7 @@ TEST_F(SeedTest, TopicsWithConfigsAndRecords) {
   EXPECT_EQ(seed.topics[1].topic.configs.at("cleanup.policy"), "compact");
   ASSERT_EQ(seed.topics[1].records.size(), 2u);
   EXPECT_EQ(seed.topics[1].records[0].key, "k");
-  EXPECT_EQ(seed.topics[1].records[1].topic, "");  // it goes into the topic that it stands under
+  EXPECT_EQ(seed.topics[1].records[1].topic, "");  // it goes into the topic that contains it
   ASSERT_EQ(seed.topics[2].records.size(), 2u);
   EXPECT_EQ(seed.topics[2].records[0].value, "hello");
   EXPECT_EQ(seed.topics[2].records[1].value, std::nullopt);

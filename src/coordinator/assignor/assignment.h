@@ -1,5 +1,5 @@
-// Which partitions somebody has or shall have, as the consumer protocol (KIP-848) counts them: by topic id, so that a
-// topic that is deleted and made again is another one.
+// Assigned partitions in the consumer protocol (KIP-848): by topic id, so that a topic that is deleted and created
+// again is another one.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@
 
 namespace milena::coordinator {
 
-// Topic id -> partitions. No topic is there without partitions.
+// Topic id -> partitions. No topic has an empty set.
 using Assignment = std::map<Uuid, std::set<int32_t>>;
 
-// Topic id -> partition -> the group's epoch in which the member got it (KIP-1251: who commits must not be older than
-// that).
+// Topic id -> partition -> the group's epoch in which the member got it (KIP-1251: commits must not have an older
+// epoch).
 using EpochAssignment = std::map<Uuid, std::map<int32_t, int32_t>>;
 
 inline bool contains(const EpochAssignment& assignment, const Uuid& topic, int32_t partition) {

@@ -1,9 +1,9 @@
-// The server-side assignors of consumer groups: from who subscribes to what, and who has what now, to who shall have
-// what. Pure functions of their input; members come in the order of their ids, so the same group gives the same answer.
+// The server-side assignors of consumer groups: from subscriptions and the current target to a new target. Pure
+// functions; members come in the order of their ids, so the same group gives the same result.
 //
-// "range" gives each member neighbouring partitions of every topic, the same ones of topics of the same size; "uniform"
-// spreads evenly over all topics and moves as little as it can. Neither looks at racks, as in Kafka 4.3 (where
-// KIP-848's rack awareness was taken out again). Sources: Kafka's RangeAssignor, UniformAssignor.
+// "range" assigns each member adjacent partitions of every topic, the same ones of topics of the same size; "uniform"
+// spreads evenly over all topics and moves as few partitions as possible. Neither uses racks, as in Kafka 4.3 (which
+// removed KIP-848's rack awareness). Sources: Kafka's RangeAssignor, UniformAssignor.
 #pragma once
 
 #include <map>
@@ -20,9 +20,9 @@ namespace milena::coordinator {
 struct AssignableMember {
   ByteView id;
   std::optional<ByteView> instance_id;
-  // Topics that exist, in the order of their ids. Shared by members that subscribe to the same.
+  // Topics that exist, in the order of their ids. Shared by members with the same subscription.
   std::shared_ptr<const std::vector<Uuid>> topics;
-  // Its present target; never null.
+  // Its current target; never null.
   const Assignment* present = nullptr;
 };
 
@@ -33,13 +33,13 @@ struct AssignableGroup {
   std::map<Uuid, int32_t> partition_counts;  // of every subscribed topic
 };
 
-// One assignment a member, in the order of the members.
+// One assignment per member, in the order of the members.
 using Assignor = std::vector<Assignment> (*)(const AssignableGroup&);
 
 std::vector<Assignment> assign_by_range(const AssignableGroup& group);
 std::vector<Assignment> assign_uniformly(const AssignableGroup& group);
 
-// Null for a name that nobody knows.
+// Null for an unknown name.
 Assignor find_assignor(ByteView name);
 
 }  // namespace milena::coordinator

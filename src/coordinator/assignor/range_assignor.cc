@@ -8,12 +8,12 @@
 namespace milena::coordinator {
 namespace {
 
-// Hands out one topic from the front.
+// Assigns one topic from the front.
 struct Range {
   int32_t partitions = 0;
   int32_t members = 0;
   int32_t next = 0;
-  int32_t given = 0;  // to how many members
+  int32_t given = 0;  // number of members so far
 
   // The first `partitions % members` members get one more than the others.
   std::pair<int32_t, int32_t> take() {

@@ -1,5 +1,5 @@
-// TopicPlaces: numbers for the topics of a group. A group may have tens of thousands of topics and each of its members
-// names most of them: looking each up in a map takes seconds.
+// TopicPlaces: numbers for the topics of a group. A group may have tens of thousands of topics and each member may
+// subscribe to most of them: map lookups would take seconds.
 #pragma once
 
 #include <algorithm>
@@ -22,12 +22,12 @@ class TopicPlaces {
   // In the order of the ids.
   const std::vector<Uuid>& ids() const { return ids_; }
 
-  // Of a topic that is there.
+  // The number of a topic, which must be there.
   size_t of(const Uuid& id) const {
     return static_cast<size_t>(std::lower_bound(ids_.begin(), ids_.end(), id) - ids_.begin());
   }
 
-  // Of the member's topics, in their order. Most members share their topics with the member before them.
+  // The numbers of the member's topics, in their order. Most members share their topics with the previous member.
   const std::vector<uint32_t>& of(const AssignableMember& member) {
     if (member.topics == last_) return places_;
     last_ = member.topics;
@@ -35,7 +35,7 @@ class TopicPlaces {
     places_.reserve(member.topics->size());
     size_t at = 0;
     for (const Uuid& id : *member.topics) {
-      // The next one is near as a rule: the steps grow until it is behind.
+      // The next one is usually near: the steps grow until it is behind.
       size_t step = 1;
       while (at + step < ids_.size() && ids_[at + step] < id) step *= 2;
       const auto first = ids_.begin() + static_cast<ptrdiff_t>(at);

@@ -1,5 +1,5 @@
-// The assignor "uniform" where all members subscribe to the same topics. Everybody gets the same number of partitions,
-// give or take one; nobody loses a partition who does not have too many. Members of different subscriptions:
+// The assignor "uniform" where all members subscribe to the same topics. All members get the same number of partitions,
+// plus or minus one; only members with too many lose partitions. Members of different subscriptions:
 // uniform_heterogeneous.cc.
 #include <algorithm>
 
@@ -34,7 +34,7 @@ class HomogeneousAssignment {
   }
 
  private:
-  // What the member has and may keep, and how many it is short of.
+  // Keeps the partitions that the member has and may keep, and counts how many it lacks.
   void keep_within_quota(size_t index) {
     Assignment& target = targets_[index];
     int64_t room = quota_ + (extras_ > 0 ? 1 : 0);
@@ -50,7 +50,7 @@ class HomogeneousAssignment {
         target[topic].insert(partition);
       }
     }
-    // The one more than the others goes to whoever has it already, as long as enough others are left to take the rest.
+    // Members that already have one partition more keep it, as long as enough members are left to take the rest.
     const auto others = static_cast<int64_t>(group_.members.size() - index);
     if (room > 0 && has_extra && others > extras_) {
       --room;

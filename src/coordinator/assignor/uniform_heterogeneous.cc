@@ -1,7 +1,7 @@
-// The assignor "uniform" where members subscribe to different topics. Who has a partition keeps it at first; what
-// nobody has goes to the least loaded of its topic's subscribers; then, topic by topic, partitions move from the most
-// to the least loaded as long as that makes the two more equal. A pass that moves nothing ends it, and so does the
-// sixteenth: loads that hang together over many topics would approach the best slowly.
+// The assignor "uniform" where members subscribe to different topics. Members keep their partitions at first; each
+// unassigned one goes to the least loaded of its topic's subscribers; then, topic by topic, partitions move from the
+// most to the least loaded member as long as that makes the two more equal. It ends after a pass without moves, or
+// after the sixteenth: loads that depend on each other over many topics would converge slowly.
 #include "coordinator/assignor/uniform_heterogeneous.h"
 
 #include <algorithm>
@@ -112,7 +112,7 @@ class HeterogeneousAssignment {
     }
   }
 
-  // Whether a partition of the topic may move. Most topics are done with here, without a set being built.
+  // Whether a partition of the topic may move. Most topics end here, without building a set.
   bool is_uneven(const SharedTopic& topic) const {
     int32_t least = std::numeric_limits<int32_t>::max();
     for (int32_t member : topic.subscribers) least = std::min(least, loads_[static_cast<size_t>(member)]);
@@ -128,7 +128,7 @@ class HeterogeneousAssignment {
     for (size_t partition = 0; partition < topic.owners.size(); ++partition) {
       owned[topic.owners[partition]].push_back(partition);
     }
-    // Who has nothing of this topic has nothing to give, but may take.
+    // Members without partitions of this topic have nothing to give, but may take.
     ByLoad givers;
     for (const auto& [load, member] : members) {
       if (owned.count(member) > 0) givers.emplace(load, member);

@@ -12,7 +12,7 @@
 namespace milena::coordinator {
 namespace {
 
-// Names once each: a client that names a protocol twice still has one voice for it.
+// Each name once: a client that lists a protocol twice has one vote for it.
 std::set<ByteView> protocol_names(const MemberProtocols& protocols) {
   std::set<ByteView> names;
   for (const MemberProtocol& protocol : protocols) names.insert(protocol.name);
@@ -60,7 +60,7 @@ ClassicGroup::ClassicGroup(Bytes id, const GroupMetadataValue& value)
     if (member.instance_id && find_static(*member.instance_id) != nullptr) continue;
     add_member(std::move(member), value.protocol_type);
   }
-  // A leader that is no member can only come from a damaged record.
+  // A leader that is not a member can only come from a damaged record.
   if (leader_ && find_member(*leader_) == nullptr) leader_.reset();
   if (!leader_ && !members_.empty()) leader_ = members_.begin()->first;
   compute_subscriptions();
@@ -185,7 +185,7 @@ Bytes ClassicGroup::select_protocol() const {
   }
   const auto most = std::max_element(votes.begin(), votes.end(),
                                      [](const auto& a, const auto& b) { return a.second < b.second; });
-  // Members are let in only with a protocol that all support, but one may change its mind while it rejoins.
+  // Members may join only with a protocol that all support, but one may change its protocols when it rejoins.
   return most == votes.end() ? Bytes() : Bytes(most->first);
 }
 

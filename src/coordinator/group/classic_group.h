@@ -1,9 +1,9 @@
-// ClassicGroup: one group of the classic protocol as the coordinator sees it: members, protocols, generation, state.
-// It knows the rules of membership and of choosing leader and protocol; who is answered, what is written and which
-// timer runs is the business of ClassicGroups. Owned by the shard's table, on the shard's thread.
+// ClassicGroup: the coordinator's state of one group of the classic protocol: members, protocols, generation, state. It
+// has the rules of membership and of choosing leader and protocol; ClassicGroups handles responses, records and timers.
+// Owned by the shard's table, on the shard's thread.
 //
-// Soft state, but for what its last GroupMetadata record holds: generation, protocol, leader, members with subscription
-// and assignment come back after a reload, and the group is Stable only once that record is applied.
+// Soft state, except for its last GroupMetadata record: generation, protocol, leader, members with subscription and
+// assignment are restored by a reload, and the group is Stable only once that record is applied.
 //
 // Invariants: awaiting_join_count() is the number of members that wait in a join; the leader, if any, is a member;
 // every instance id names a member. (Kafka: org.apache.kafka.coordinator.group.classic.ClassicGroup.)
@@ -24,7 +24,7 @@ namespace milena::coordinator {
 
 enum class GroupState : uint8_t { kEmpty, kPreparingRebalance, kCompletingRebalance, kStable };
 
-// "PreparingRebalance", as in answers.
+// "PreparingRebalance", as in responses.
 ByteView group_state_name(GroupState state);
 
 struct MemberProtocol {
@@ -41,11 +41,11 @@ struct ClassicMember {
   Bytes client_host;
   int32_t rebalance_timeout_ms = 0;
   int32_t session_timeout_ms = 0;
-  MemberProtocols protocols;  // the one it likes best first
+  MemberProtocols protocols;  // in order of preference
   Bytes assignment;
-  // One that is not shown any more because a rebalance was given up, and that the member may still go by.
+  // The last assignment of a cancelled rebalance: no longer reported, but the member may still have it.
   Bytes former_assignment;
-  // Joined, and its first generation has not begun yet.
+  // Joined, but its first generation has not begun yet.
   bool is_new = false;
   std::optional<AnswerToken> awaiting_join;
   std::optional<AnswerToken> awaiting_sync;
@@ -53,11 +53,11 @@ struct ClassicMember {
   MemberConnection connection;
 
   bool is_static() const { return instance_id.has_value(); }
-  // What it says about a protocol; empty if it does not support it.
+  // The member's metadata for a protocol; empty if it does not support it.
   ByteView metadata(ByteView protocol) const;
 };
 
-// An id given out with MEMBER_ID_REQUIRED and not used yet, with the timer of its session.
+// An id that was returned with MEMBER_ID_REQUIRED and is not used yet, with the timer of its session.
 struct PendingMember : Timer {
   uint64_t connection_id = 0;
 };
@@ -69,9 +69,9 @@ class ClassicGroup : public Group {
   using PendingMembers = std::map<Bytes, PendingMember, std::less<>>;
   using Members = std::map<Bytes, ClassicMember, std::less<>>;
 
-  // A group nobody has joined yet, or a simple one, which only holds offsets.
+  // A group without members yet, or a simple one, which only has offsets.
   ClassicGroup(Bytes id, int64_t wall_ms) : Group(std::move(id)), state_timestamp_ms_(wall_ms) {}
-  // As its last record tells it.
+  // From its last record.
   ClassicGroup(Bytes id, const GroupMetadataValue& value);
 
   GroupType type() const override { return GroupType::kClassic; }
@@ -87,7 +87,7 @@ class ClassicGroup : public Group {
   const std::optional<Bytes>& protocol_name() const { return protocol_name_; }
   const std::optional<Bytes>& leader() const { return leader_; }
   bool is_leader(ByteView member_id) const { return leader_ && *leader_ == member_id; }
-  // When it came into its state; -1 if the record it came from is too old to say.
+  // When it entered its state; -1 if it was loaded from a record too old to have this.
   int64_t state_timestamp_ms() const { return state_timestamp_ms_; }
   bool can_rebalance() const { return state_ != GroupState::kPreparingRebalance; }
 
@@ -97,13 +97,13 @@ class ClassicGroup : public Group {
   const Members& members() const { return members_; }
   ClassicMember* find_member(ByteView member_id);
   const Bytes* find_static(ByteView instance_id) const;
-  // Kafka's validateMember: the instance id, if any, must be that member's, and the member must be there.
+  // Kafka's validateMember: the member must exist, and the instance id, if any, must be its own.
   ErrorCode validate_member(ByteView member_id, std::optional<ByteView> instance_id) const;
   // The first member decides the group's protocol type.
   ClassicMember& add_member(ClassicMember member, ByteView protocol_type);
-  // A member or a pending one; no effect on strangers.
+  // Removes a member or a pending one; no effect on unknown ids.
   void remove_member(ByteView member_id);
-  // A static member came back under a new id. The old one must not wait for anything any more.
+  // A static member came back with a new id. The old one must not be waiting for a response.
   ClassicMember& replace_static_member(const Bytes& instance_id, const Bytes& old_id, const Bytes& new_id);
   void update_member(ClassicMember& member, MemberProtocols protocols, int32_t rebalance_timeout_ms,
                      int32_t session_timeout_ms);
@@ -112,7 +112,7 @@ class ClassicGroup : public Group {
   PendingMembers& pending_members() { return pending_members_; }
   bool is_pending(ByteView member_id) const { return pending_members_.find(member_id) != pending_members_.end(); }
   bool all_members_joined() const;
-  // The longest one of its members.
+  // The longest timeout of its members.
   int32_t rebalance_timeout_ms() const;
   // Members that have not sent their SyncGroup in this generation.
   std::set<Bytes, std::less<>>& pending_sync() { return pending_sync_; }
@@ -120,10 +120,10 @@ class ClassicGroup : public Group {
   // --- protocols
 
   bool supports_protocols(ByteView protocol_type, const MemberProtocols& protocols) const;
-  // The protocol with most votes among those that all support. The group must have members.
+  // The protocol with most votes among those that all members support. The group must have members.
   Bytes select_protocol() const;
   bool uses_consumer_protocol() const { return protocol_type_ && *protocol_type_ == "consumer"; }
-  // False for a topic nobody subscribes to; true for all if it should know but its members' metadata cannot be read.
+  // False for a topic without subscribers; true for all topics if the members' metadata cannot be read.
   bool is_subscribed_to(ByteView topic) const override;
   bool knows_subscriptions() const { return subscribed_topics_.has_value(); }
 
@@ -138,26 +138,26 @@ class ClassicGroup : public Group {
   ErrorCode validate_delete() const override {
     return is(GroupState::kEmpty) ? ErrorCode::kNone : ErrorCode::kNonEmptyGroup;
   }
-  // Ids given out and not used yet keep it for the moment.
+  // Pending members prevent it.
   bool may_be_removed() const override { return is(GroupState::kEmpty) && pending_members_.empty(); }
   void write_tombstones(std::vector<CoordinatorRecord>& records) const override;
 
   // --- transitions
 
   void begin_rebalance(int64_t wall_ms);
-  // Of a generation that did not come to its end nobody has an assignment.
+  // Clears the assignments of a generation that was not completed.
   void reset_assignments();
-  // The leader, or somebody who has rejoined in its place; false if nobody has.
+  // Keeps the leader if it has rejoined, or elects a member that has; false if none has.
   bool elect_joined_leader();
   // The next generation: CompletingRebalance, or Empty if no member is left.
   void begin_generation(int64_t wall_ms);
-  // Its record, as it is now, with these assignments.
+  // Its current record, with these assignments.
   GroupMetadataValue to_record(const std::map<ByteView, ByteView>& assignments, int64_t state_timestamp_ms) const;
   GroupMetadataValue to_record() const;
-  // A record of this living group has been written. It makes a group that waits for exactly this assignment stable.
+  // A record of this group was written. A group that waits for exactly this assignment becomes stable.
   void on_record(const GroupMetadataValue& value);
 
-  // --- timers; the deadlines of the initial rebalance are counted down by ClassicGroups
+  // --- timers; ClassicGroups handles the deadlines of the initial rebalance
 
   Timer join_timer;
   Timer sync_timer;
@@ -167,7 +167,7 @@ class ClassicGroup : public Group {
     int32_t remaining_ms = 0;
   };
   std::optional<InitialDelay> initial_delay;
-  // Somebody joined since the initial delay began, so it may be extended.
+  // A member joined since the initial delay began, so it may be extended.
   bool new_member_added = false;
 
  private:
@@ -187,7 +187,7 @@ class ClassicGroup : public Group {
   PendingMembers pending_members_;
   std::set<Bytes, std::less<>> pending_sync_;
   int32_t awaiting_join_count_ = 0;
-  // How many members support a protocol.
+  // The number of members that support a protocol.
   std::map<Bytes, int32_t, std::less<>> protocol_counts_;
   std::optional<std::set<Bytes, std::less<>>> subscribed_topics_;
 };

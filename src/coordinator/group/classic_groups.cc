@@ -1,5 +1,5 @@
-// ClassicGroups: the records of classic groups, their timers, and their beginning and end in a shard. The requests are
-// in join_group.cc, sync_group.cc and heartbeat_leave.cc.
+// ClassicGroups: the records of classic groups, their timers, and their creation and removal in a shard. The requests
+// are in join_group.cc, sync_group.cc and heartbeat_leave.cc.
 #include "coordinator/group/classic_groups.h"
 
 #include "coordinator/group/planted_group_bugs.h"

@@ -1,5 +1,5 @@
-// ClassicGroups: how classic groups live: joins, assignments by the leader, rebalances, static members (KIP-345). A
-// group that nobody knows yet is a classic one for these requests.
+// ClassicGroups: the behaviour of classic groups: joins, assignments by the leader, rebalances, static members
+// (KIP-345). These requests treat an unknown group as a classic one.
 // (Kafka: the classicGroup methods of org.apache.kafka.coordinator.group.GroupMetadataManager.)
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace milena::coordinator {
 
-// For a group that becomes one of the other kind: who speaks over which connection, and whose clock runs.
+// For a group that changes its kind: the members' connections, and their running deadlines.
 using MemberConnections = std::vector<std::pair<Bytes, MemberConnection>>;
 
 class ClassicGroups : public GroupMachine {
@@ -29,7 +29,7 @@ class ClassicGroups : public GroupMachine {
 
   ClassicGroup* find(ByteView group_id) const { return space_.groups.find<ClassicGroup>(group_id); }
   void apply(const Bytes& group_id, const std::optional<GroupMetadataValue>& value, bool loading);
-  // Everybody who waits for an answer gets this error.
+  // All waiting requests get this error.
   void close(Turn& turn, ErrorCode error);
 
   // --- for groups that become classic ones, or were
@@ -62,15 +62,15 @@ class ClassicGroups : public GroupMachine {
   void rebalance_or_complete_join(Turn& turn, ClassicGroup& group, ByteView why);
   void maybe_complete_join(Turn& turn, ClassicGroup& group);
   void continue_initial_rebalance(Turn& turn, ClassicGroup& group);
-  // Clients that start at the same moment come some milliseconds apart.
+  // Clients that start together join some milliseconds apart.
   bool waits_for_silence() const { return config().initial_rebalance_delay_ms == 0 && config().join_silence_ms > 0; }
   void complete_join(Turn& turn, ClassicGroup& group);
   void remove_member_then_rebalance(Turn& turn, ClassicGroup& group, ClassicMember& member, ByteView why);
   void expire_session(Turn& turn, ClassicGroup& group, const Bytes& member_id);
   void expire_pending_sync(Turn& turn, ClassicGroup& group);
-  // Answers what the member waits for, and removes it.
+  // Answers the member's waiting request, and removes it.
   void drop_member(Turn& turn, ClassicGroup& group, ClassicMember& member);
-  // The answer to a join that succeeded. The leader's gets the list of members, where it is to assign.
+  // The response to a successful join. The leader's has the list of members, if it must assign.
   static JoinGroupResponse joined(const ClassicGroup& group, ByteView member_id, ByteView leader, bool with_members);
   void answer_join(Turn& turn, ClassicGroup& group, ClassicMember& member, JoinGroupResponse response);
   void answer_syncs(Turn& turn, ClassicGroup& group, ErrorCode error);
@@ -87,14 +87,14 @@ class ClassicGroups : public GroupMachine {
 
 JoinGroupResponse join_error(ErrorCode error, ByteView member_id = {});
 
-// The protocols of a join, kept beyond its frame.
+// The protocols of a join, copied from its frame.
 MemberProtocols protocols_of(const JoinGroupRequest& request);
-// Its rebalance timeout; in version 0 that is the session's.
+// Its rebalance timeout; in version 0 the session timeout.
 int32_t rebalance_timeout_of(const Caller& caller, const JoinGroupRequest& request);
 
-// Who leaves: in the old versions the sender itself.
+// The members that leave: in old versions the sender itself.
 std::vector<LeaveGroupRequest::MemberIdentity> leaving_members(const Caller& caller, const LeaveGroupRequest& request);
-// Until version 2 the one member's error is the answer's.
+// Up to version 2 the error of the single member is the response's.
 LeaveGroupResponse leave_answer_in_version(LeaveGroupResponse response, int16_t version);
 
 }  // namespace milena::coordinator

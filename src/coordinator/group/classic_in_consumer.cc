@@ -1,7 +1,7 @@
 // ConsumerGroups: members with the classic protocol in consumer groups (KIP-848's online migration). The server assigns
-// for them; their generation is their member epoch, JoinGroup does what a heartbeat does for the others, and SyncGroup
-// tells what they got. A heartbeat that says REBALANCE_IN_PROGRESS asks them to join again, for which they have their
-// rebalance timeout.
+// for them; their generation is their member epoch, JoinGroup acts as the heartbeat of the others, and SyncGroup
+// returns their assignment. A heartbeat with REBALANCE_IN_PROGRESS asks them to join again, within their rebalance
+// timeout.
 #include <algorithm>
 #include <utility>
 
@@ -16,7 +16,7 @@ namespace {
 
 constexpr int16_t kFirstJoinRequiringMemberId = 4;
 
-// The instance id, if any, must be that member's, the member must be there, and it must use the classic protocol.
+// The member must exist and use the classic protocol, and the instance id, if any, must be its own.
 const ConsumerMember* find_classic_member(const ConsumerGroup& group, ByteView member_id,
                                           std::optional<ByteView> instance_id, ErrorCode& error) {
   const ConsumerMember* member = instance_id ? group.find_static(*instance_id) : group.find_member(member_id);
@@ -67,7 +67,7 @@ Bytes assignment_for(const ConsumerMember& member, const metadata::MetadataImage
 void ConsumerGroups::join(Turn& turn, const Caller& caller, const JoinGroupRequest& request) {
   if (auto refusal = join_as_classic(turn, caller, request, *find(request.group_id))) {
     turn.drop();
-    // Unlike a classic group, Kafka's consumer groups do not repeat who asked.
+    // Unlike a classic group, Kafka's consumer groups do not return the member id.
     return turn.answer(caller.token, join_error(refusal->error));
   }
   if (!turn.effects.records.empty()) turn.also_undo_with_error(caller.token);
@@ -129,8 +129,8 @@ MaybeRefusal ConsumerGroups::join_as_classic(Turn& turn, const Caller& caller, c
 
   const OwnedPartitions owned = owned_by_id(*subscription, image());
   if (downgrades) {
-    // Kafka looks at the epochs alone. A member that has not reconciled would keep what the classic group gives to
-    // others.
+    // Kafka only compares the epochs. A member that has not reconciled would keep partitions that the classic group
+    // assigns to others.
     const bool stale = group.assignment_epoch() < step.group_epoch || !others_are_reconciled(group, *known);
     if (!stale) {
       step.target_epoch = group.assignment_epoch();
@@ -208,8 +208,8 @@ ErrorCode ConsumerGroups::heartbeat_of_classic(Turn& turn, const HeartbeatReques
   if (member == nullptr) return error;
   if (member->epoch != request.generation_id) return ErrorCode::kIllegalGeneration;
   watch_member(turn, group.id(), member->id, member->classic->session_timeout_ms);
-  // Only joins and heartbeats of the consumer protocol work out new assignments. Where nobody is left who sends those,
-  // a member is asked to join; with Kafka such a group would stay as it is.
+  // Only joins and heartbeats of the consumer protocol compute new assignments. If no member sends those, one is asked
+  // to join; in Kafka such a group would not change.
   bool needs_target = false;
   if (group.classic_member_count() == static_cast<int32_t>(group.members().size())) {
     const bool stale = group.seen_topics_version != topics_version_;

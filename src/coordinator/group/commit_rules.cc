@@ -1,4 +1,4 @@
-// Who may commit, fetch and delete the offsets of a group, by its kind, and when they expire: the rules of Kafka's
+// Rules for committing, fetching, deleting and expiring the offsets of a group, by its kind: those of Kafka's
 // Group.validateOffsetCommit, validateOffsetFetch, validateOffsetDelete and offsetExpirationCondition. Versions:
 // OffsetCommit 9 knows member epochs; OffsetFetch 9 names the member.
 #include "coordinator/group/classic_group.h"
@@ -15,8 +15,8 @@ constexpr int16_t kFirstCommitVersionWithMemberEpoch = 9;
 
 // --- classic groups
 
-// A member may commit in its generation while the group is stable or about to rebalance; an empty group takes offsets
-// from anybody who claims no generation (simple consumers, administrators).
+// A member may commit in its generation while the group is stable or about to rebalance; an empty group accepts offsets
+// from clients without a generation (simple consumers, administrators).
 ErrorCode ClassicGroup::validate_commit(const CommitContext&, const OffsetCommitRequest& request) const {
   const int32_t generation = request.generation_id_or_member_epoch;
   if (generation < 0 && is(GroupState::kEmpty)) return ErrorCode::kNone;
@@ -28,7 +28,7 @@ ErrorCode ClassicGroup::validate_commit(const CommitContext&, const OffsetCommit
   return is(GroupState::kCompletingRebalance) ? ErrorCode::kRebalanceInProgress : ErrorCode::kNone;
 }
 
-// Before version 3 producers claim nothing, and nothing is asked of them; what is claimed must be true.
+// Before version 3 producers send no generation and no member, and need none; if sent, they must be right.
 ErrorCode ClassicGroup::validate_transactional_commit(const CommitContext&,
                                                       const TxnOffsetCommitRequest& request) const {
   if (request.generation_id < 0 && is(GroupState::kEmpty)) return ErrorCode::kNone;
@@ -43,8 +43,8 @@ ErrorCode ClassicGroup::validate_offset_delete() const {
   return is(GroupState::kEmpty) || uses_consumer_protocol() ? ErrorCode::kNone : ErrorCode::kNonEmptyGroup;
 }
 
-// The retention counts from when the group became empty; for a simple group, and for topics that a stable group of
-// consumers has left, from the commit. (Kafka: ClassicGroup.offsetExpirationCondition.)
+// Retention starts when the group became empty; for a simple group, and for topics that a stable group of consumers no
+// longer subscribes to, at the commit. (Kafka: ClassicGroup.offsetExpirationCondition.)
 std::optional<OffsetRetention> ClassicGroup::offset_retention() const {
   if (!protocol_type_) return OffsetRetention();
   if (is(GroupState::kEmpty)) {
@@ -56,8 +56,8 @@ std::optional<OffsetRetention> ClassicGroup::offset_retention() const {
 
 // --- consumer groups
 
-// Members commit in their epoch. One that has not heard of its newest yet may still commit for what was its own already
-// then (KIP-1251).
+// Members commit in their epoch. One that does not know its newest epoch yet may still commit for partitions that it
+// already had before (KIP-1251).
 ErrorCode ConsumerGroup::validate_commit(const CommitContext& context, const OffsetCommitRequest& request) const {
   const int32_t epoch = request.generation_id_or_member_epoch;
   if (epoch < 0 && is_empty()) return ErrorCode::kNone;
@@ -71,14 +71,14 @@ ErrorCode ConsumerGroup::validate_commit(const CommitContext& context, const Off
   if (epoch > member->epoch) return stale;
   for (const auto& topic : request.topics) {
     for (const auto& partition : topic.partitions) {
-      if (context.is_too_long(partition.committed_metadata)) continue;  // refused for that, and by itself
+      if (context.is_too_long(partition.committed_metadata)) continue;  // refused for that, on its own
       if (!held_since(*member, topic.topic_id, partition.partition_index, epoch)) return stale;
     }
   }
   return ErrorCode::kNone;
 }
 
-// Where a consumer group's own words say STALE_MEMBER_EPOCH, producers know ILLEGAL_GENERATION.
+// Consumers get STALE_MEMBER_EPOCH, but producers ILLEGAL_GENERATION.
 ErrorCode ConsumerGroup::validate_transactional_commit(const CommitContext& context,
                                                        const TxnOffsetCommitRequest& request) const {
   const int32_t epoch = request.generation_id;
@@ -88,7 +88,7 @@ ErrorCode ConsumerGroup::validate_transactional_commit(const CommitContext& cont
   if (member == nullptr) return ErrorCode::kUnknownMemberId;
   if (epoch == member->epoch) return ErrorCode::kNone;
   if (epoch > member->epoch) return ErrorCode::kIllegalGeneration;
-  // An older epoch will do for partitions that the member has had since then.
+  // An older epoch is accepted for partitions that the member has had since then.
   for (const auto& topic : request.topics) {
     const metadata::TopicImage* found = context.image->find_topic(topic.name);
     if (found == nullptr) return ErrorCode::kIllegalGeneration;
@@ -100,7 +100,7 @@ ErrorCode ConsumerGroup::validate_transactional_commit(const CommitContext& cont
   return ErrorCode::kNone;
 }
 
-// A client that says that it is a member must be one, in its present epoch (since version 9).
+// A client that sends a member id must be a member, with its current epoch (since version 9).
 ErrorCode ConsumerGroup::validate_fetch(const OffsetFetchGroup& request) const {
   if (!request.member_id && request.member_epoch < 0) return ErrorCode::kNone;
   const ConsumerMember* member = find_member(request.member_id.value_or(""));

@@ -1,5 +1,5 @@
-// ConsumerGroups: the records of consumer groups, applied; live and at load alike. At load anything may come in any
-// order that compaction leaves, so that what does not fit is let pass.
+// ConsumerGroups: applies the records of consumer groups, both live and at load. At load compaction may have left any
+// records in any order, so inconsistent ones are accepted.
 #include <utility>
 
 #include "base/log.h"
@@ -10,7 +10,7 @@ namespace milena::coordinator {
 
 ConsumerGroup& ConsumerGroups::make_group(const Bytes& group_id) {
   if (ConsumerGroup* known = find(group_id)) return *known;
-  // Offsets that come before it in the log have made a simple group of that name.
+  // Offsets before it in the log may have created a simple group of that name.
   return *space_.groups.put(std::make_unique<ConsumerGroup>(group_id)).first;
 }
 
@@ -70,7 +70,7 @@ void ConsumerGroups::apply(const CurrentAssignmentRecord& record) {
   ConsumerGroup* group = find(record.key.group_id);
   const ConsumerMember* known = group == nullptr ? nullptr : group->find_member(record.key.member_id);
   if (known == nullptr) return;
-  // It has nothing any more; the end of the member itself is another record.
+  // The member loses its assignment; its own end is another record.
   ConsumerMember member = *known;
   member.epoch = kLeaveEpoch;
   member.previous_epoch = kLeaveEpoch;

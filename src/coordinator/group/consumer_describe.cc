@@ -1,4 +1,4 @@
-// ConsumerGroups: ConsumerGroupDescribe. Version 1 tells which members use the classic protocol.
+// ConsumerGroups: ConsumerGroupDescribe. Version 1 returns which members use the classic protocol.
 #include <utility>
 
 #include "coordinator/group/consumer_groups.h"
@@ -9,7 +9,7 @@ namespace {
 constexpr int8_t kClassicMember = 0;
 constexpr int8_t kConsumerMember = 1;
 
-// Topics that are gone have no name to be told by.
+// Deleted topics have no name and are left out.
 ConsumerGroupDescribeResponse::Assignment describe_assignment(const Assignment& assignment,
                                                               const metadata::MetadataImage& image) {
   ConsumerGroupDescribeResponse::Assignment described;

@@ -225,7 +225,7 @@ void ConsumerGroup::hold_partitions(const ConsumerMember& member) {
       for (const auto& [partition, since] : partitions) {
         const auto [at, added] = epochs.emplace(partition, member.epoch);
         if (added) continue;
-        // A log that was compacted may tell of a new owner before it tells that the old one is gone.
+        // In a compacted log the new owner may come before the end of the old one.
         if (at->second >= member.epoch) {
           log_error("Group {}: {}-{} goes to {} in epoch {}, but is owned in epoch {}", id(), topic.to_string(),
                     partition, member.id, member.epoch, at->second);
@@ -243,7 +243,7 @@ void ConsumerGroup::release_partitions(const ConsumerMember& member) {
       if (epochs == partition_epochs_.end()) continue;
       for (const auto& [partition, since] : partitions) {
         const auto at = epochs->second.find(partition);
-        // In another epoch it is somebody else's by now.
+        // In another epoch it has a new owner by now.
         if (at != epochs->second.end() && at->second == member.epoch) epochs->second.erase(at);
       }
       if (epochs->second.empty()) partition_epochs_.erase(epochs);

@@ -1,14 +1,14 @@
-// ConsumerGroup: one group of the consumer protocol (KIP-848): its members, what each shall have and has, and the
-// epochs that order it all. It holds state and answers questions about it; who is answered, what is written and which
-// timer runs is the business of ConsumerGroups. Owned by the shard's table, on the shard's thread.
+// ConsumerGroup: one group of the consumer protocol (KIP-848): its members, their target and current assignments, and
+// the epochs. It holds the state; ConsumerGroups handles responses, records and timers. Owned by the shard's table, on
+// the shard's thread.
 //
-// Hard state, all of it, but for the timers and seen_topics_version: it changes only while a record is applied, through
-// the methods of "what records change".
+// All hard state, except for the timers and seen_topics_version: it changes only while a record is applied, through the
+// methods of "what records change".
 //
-// Three epochs: the group's is bumped by whatever makes a new assignment necessary; the assignment's is the group epoch
-// the present target was made for; a member's is the target it has reconciled with. They are never ahead of each other
-// in that order. Invariant, as long as the log is whole: a partition is in the hands of one member at most (assigned or
-// not yet revoked). (Kafka: org.apache.kafka.coordinator.group.modern.consumer.ConsumerGroup.)
+// Three epochs: the group epoch is bumped by each change that requires a new assignment; the assignment epoch is the
+// group epoch of the current target; a member epoch is that of the target it has reconciled with. None is ahead of the
+// one before it. Invariant, if the log is whole: a partition has at most one owner (assigned or not yet revoked).
+// (Kafka: org.apache.kafka.coordinator.group.modern.consumer.ConsumerGroup.)
 #pragma once
 
 #include <cstdint>
@@ -25,16 +25,16 @@ namespace milena::coordinator {
 
 enum class ConsumerGroupState : uint8_t { kEmpty, kAssigning, kReconciling, kStable };
 
-// "Reconciling", as in answers.
+// "Reconciling", as in responses.
 ByteView consumer_group_state_name(ConsumerGroupState state);
 
-// What a pattern stood for when it was last looked at.
+// The topics that matched a pattern when it was last resolved.
 struct ResolvedRegex {
   TopicNames topics;
   int64_t version = 0;       // of the metadata: the offset of its last record
   int64_t timestamp_ms = 0;  // wall time
 };
-// Patterns resolved anew, or no longer needed, by an input whose records are not applied yet.
+// Patterns that were resolved again, or are no longer needed, by an input whose records are not applied yet.
 using RegexChanges = std::map<Bytes, std::optional<ResolvedRegex>, std::less<>>;
 
 struct SubscriptionCount {
@@ -51,9 +51,9 @@ class ConsumerGroup : public Group {
 
   struct Timers {
     Timer session;
-    Timer rebalance;  // it has partitions to give back
+    Timer rebalance;  // it has partitions to revoke
     int32_t rebalance_epoch = 0;
-    // Of members with the classic protocol: it shall rejoin; it has joined and shall sync.
+    // Of members with the classic protocol: it must rejoin; it has joined and must sync.
     Timer join;
     Timer sync;
     MemberConnection connection;
@@ -66,15 +66,15 @@ class ConsumerGroup : public Group {
   ByteView listed_protocol_type() const override { return group_type_name(type()); }
   size_t member_count() const override { return members_.size(); }
 
-  // Goes through all members.
+  // Iterates over all members.
   ConsumerGroupState state() const;
   bool is_empty() const { return members_.empty(); }
   int32_t epoch() const { return epoch_; }
   int32_t assignment_epoch() const { return assignment_epoch_; }
   int64_t assignment_timestamp_ms() const { return assignment_timestamp_ms_; }
-  // Of the subscribed topics, as they were when the epoch was bumped (topic_hash.h).
+  // Hash of the subscribed topics when the epoch was bumped (topic_hash.h).
   int64_t metadata_hash() const { return metadata_hash_; }
-  // A record that 4.0 wrote and that is to be removed.
+  // A record of Kafka 4.0 that must be removed.
   bool has_subscription_metadata_record() const { return has_subscription_metadata_record_; }
 
   // --- members
@@ -82,7 +82,7 @@ class ConsumerGroup : public Group {
   const Members& members() const { return members_; }
   const ConsumerMember* find_member(ByteView member_id) const;
   const ConsumerMember* find_static(ByteView instance_id) const;
-  // The member must be there.
+  // The member must exist.
   Timers& timers(ByteView member_id);
   Timers* find_timers(ByteView member_id);
   const std::map<Bytes, Timers, std::less<>>& all_timers() const { return timers_; }
@@ -93,25 +93,25 @@ class ConsumerGroup : public Group {
 
   const SubscriptionCounts& subscriptions() const { return subscriptions_; }
   bool is_subscribed_to(ByteView topic) const override { return subscriptions_.find(topic) != subscriptions_.end(); }
-  // How they will be when `before`, a member or null, has become `after`, or null.
+  // The counts after `before`, a member or null, has been replaced by `after`, or null.
   SubscriptionCounts subscriptions_after(const ConsumerMember* before, const ConsumerMember* after,
                                          const RegexChanges& regexes) const;
   const std::map<Bytes, ResolvedRegex, std::less<>>& resolved_regexes() const { return resolved_; }
-  // Pattern -> how many members subscribe to it.
+  // Pattern -> number of its subscribers.
   const std::map<Bytes, int32_t, std::less<>>& regex_subscribers() const { return regex_subscribers_; }
   int32_t regex_subscribers(ByteView regex) const;
-  // The assignor that most members want; empty if none says.
+  // The assignor that most members prefer; empty if none has a preference.
   Bytes preferred_assignor_after(const ConsumerMember* before, const ConsumerMember* after) const;
   Bytes preferred_assignor() const { return preferred_assignor_after(nullptr, nullptr); }
 
   // --- assignments
 
-  // The target; empty for strangers.
+  // The target; empty for unknown members.
   const Assignment& target(ByteView member_id) const;
   const std::map<Bytes, Assignment, std::less<>>& targets() const { return targets_; }
-  // The epoch of the member in whose hands the partition is; nothing if it is free.
+  // The epoch of the partition's owner; nothing if it is free.
   std::optional<int32_t> partition_epoch(const Uuid& topic, int32_t partition) const;
-  // Something of the member's target is still in other hands.
+  // Whether other members still own partitions of the member's target.
   bool waits_for_partitions(const ConsumerMember& member) const;
 
   // --- offsets and the end (commit_rules.cc)
@@ -139,7 +139,7 @@ class ConsumerGroup : public Group {
   void remove_regex(ByteView regex);
   void set_has_subscription_metadata_record(bool has) { has_subscription_metadata_record_ = has; }
 
-  // The state of the metadata (ConsumerGroups::topics_version_) that the hash was last compared with. Soft.
+  // The version of the metadata (ConsumerGroups::topics_version_) that the hash was last compared with. Soft state.
   int64_t seen_topics_version = -1;
 
  private:
@@ -147,7 +147,7 @@ class ConsumerGroup : public Group {
   void hold_partitions(const ConsumerMember& member);
   void release_partitions(const ConsumerMember& member);
 
-  // The member has had the partition since this epoch at the latest.
+  // Whether the member has had the partition since this epoch at the latest.
   static bool held_since(const ConsumerMember& member, const Uuid& topic, int32_t partition, int32_t epoch);
 
   int32_t epoch_ = 1;
@@ -166,7 +166,7 @@ class ConsumerGroup : public Group {
   EpochAssignment partition_epochs_;
 };
 
-// All members subscribe to the same topics: by name all of them, or by one pattern all of them.
+// Whether all members subscribe to the same topics: all by name, or all by one pattern.
 bool is_homogeneous(const SubscriptionCounts& subscriptions, const std::map<Bytes, int32_t, std::less<>>& regexes,
                     size_t member_count);
 

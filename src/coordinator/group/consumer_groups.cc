@@ -1,5 +1,5 @@
-// ConsumerGroups: the metadata that consumer groups depend on, their timers, and their beginning in a shard. The
-// requests are in consumer_heartbeat.cc, consumer_leave.cc, consumer_describe.cc and classic_in_consumer.cc.
+// ConsumerGroups: the metadata that consumer groups depend on, their timers, and their start in a shard. The requests
+// are in consumer_heartbeat.cc, consumer_leave.cc, consumer_describe.cc and classic_in_consumer.cc.
 #include "coordinator/group/consumer_groups.h"
 
 namespace milena::coordinator {

@@ -1,6 +1,6 @@
-// ConsumerGroups: how consumer groups live (KIP-848): heartbeats, assignments by the server, reconciliation, and the
-// members with the classic protocol in them. Classic groups become consumer groups here, and the reverse.
-// (Kafka: the consumerGroup methods of org.apache.kafka.coordinator.group.GroupMetadataManager.)
+// ConsumerGroups: the behaviour of consumer groups (KIP-848): heartbeats, assignments by the server, reconciliation,
+// and members with the classic protocol. Converts classic groups to consumer groups, and back. (Kafka: the
+// consumerGroup methods of org.apache.kafka.coordinator.group.GroupMetadataManager.)
 #pragma once
 
 #include <functional>
@@ -19,7 +19,7 @@
 
 namespace milena::coordinator {
 
-// Which topics a member may see: those that its pattern stands for are among them.
+// Whether a member may see a topic: only such topics match its pattern.
 using TopicFilter = std::function<bool(const Caller& caller, ByteView topic)>;
 
 class ConsumerGroups : public GroupMachine {
@@ -64,7 +64,7 @@ class ConsumerGroups : public GroupMachine {
  private:
   struct Step;
 
-  // For a record that tells something about it.
+  // For a record of the group.
   ConsumerGroup& make_group(const Bytes& group_id);
 
   // consumer_heartbeat.cc
@@ -74,14 +74,15 @@ class ConsumerGroups : public GroupMachine {
   void replace_static_member(Step& step, const ConsumerMember& old_member, const Bytes& new_id);
   bool is_full(const ConsumerGroup& group, ByteView member_id) const;
 
-  // consumer_step.cc: what a heartbeat and the join of a classic member have in common
+  // consumer_step.cc: shared by heartbeats and joins of classic members
   void write_member(Step& step);
   void update_group_epoch(Step& step);
   void update_target(Step& step);
   void compute_target(Step& step);
   std::shared_ptr<const std::vector<Uuid>> existing_topics(const TopicNames& names, AssignableGroup& assignable) const;
   MaybeRefusal reconcile_member(Step& step, const OwnedPartitions& owned);
-  // When the records are applied: the member's timers. Who was told anew what to give back has all its time for it.
+  // Sets the member's timers when the records are applied. A member that was newly asked to revoke partitions has the
+  // full time for it.
   void watch_member(Turn& turn, const Bytes& group_id, const Bytes& member_id, int64_t session_timeout_ms,
                     bool reconciled = false);
   int64_t topics_hash(const SubscriptionCounts& subscriptions);
@@ -94,7 +95,7 @@ class ConsumerGroups : public GroupMachine {
   // consumer_settings.cc
   int32_t effective(ByteView group_id, ByteView name, const GroupSetting& setting) const;
   int32_t consumer_session_timeout_ms(ByteView group_id) const;
-  // The member's own, if it uses the classic protocol.
+  // The member's own timeout, if it uses the classic protocol.
   int32_t session_timeout_of(const ConsumerGroup& group, const ConsumerMember& member) const;
   int32_t consumer_heartbeat_interval_ms(ByteView group_id) const;
   int32_t consumer_assignment_interval_ms(ByteView group_id) const;
@@ -123,7 +124,7 @@ class ConsumerGroups : public GroupMachine {
   TopicFilter topic_filter_;
   int64_t image_version_ = -1;
   int64_t image_version_with_new_topics_ = -1;
-  // Moves on when anything changes that hashes of topics are made of.
+  // Increases when the input of a topic's hash changes.
   int64_t topics_version_ = 0;
   std::map<Bytes, int64_t, std::less<>> topic_hashes_;
 };

@@ -1,8 +1,8 @@
 // ConsumerGroups: ConsumerGroupHeartbeat (KIP-848). Versions: 0 ids given by the server, 1 by the client, and patterns.
 //
-// A heartbeat says who the member is and what changed; it is worked out against the group as it is, without changing
-// it: a new member record, a new epoch of the group if its assignment must change, a new target if one may be computed,
-// a step of this member towards its target. All of that is one batch of records.
+// A heartbeat has the member's id and its changes. It is processed without changing the group: a new member record, a
+// new epoch of the group if its assignment must change, a new target if one may be computed, a step of this member
+// towards its target. All of these are one batch of records.
 #include <algorithm>
 #include <utility>
 
@@ -56,7 +56,7 @@ MaybeRefusal check_heartbeat(const Caller& caller, const ConsumerGroupHeartbeatR
   return std::nullopt;
 }
 
-// What a member says it has is all in its assignment.
+// Whether all partitions that a member owns are in its assignment.
 bool is_within(const OwnedPartitions& owned, const EpochAssignment& assigned) {
   if (!owned) return false;
   return std::all_of(owned->begin(), owned->end(), [&](const auto& topic) {
@@ -66,7 +66,7 @@ bool is_within(const OwnedPartitions& owned, const EpochAssignment& assigned) {
   });
 }
 
-// An answer may have been lost: the member may be one epoch behind, if it has nothing that was taken from it since.
+// A response may have been lost: the member may be one epoch behind, if it owns nothing that was revoked since.
 MaybeRefusal check_epoch(const ConsumerMember& member, int32_t epoch, const OwnedPartitions& owned) {
   if (epoch == kJoinEpoch || epoch == member.epoch) return std::nullopt;
   if (epoch < member.epoch && epoch == member.previous_epoch && is_within(owned, member.assigned)) return std::nullopt;
@@ -140,8 +140,8 @@ MaybeRefusal ConsumerGroups::beat(Turn& turn, const Caller& caller, const Consum
   ConsumerGroupHeartbeatResponse response;
   response.member_id = step.after.id;
   response.member_epoch = step.after.epoch;
-  // Members learn news from heartbeats alone. Who waits for partitions that others give back, or for the group's next
-  // assignment, is asked to come again soon; with Kafka it would wait a whole interval.
+  // Members learn of changes only from heartbeats. A member that waits for partitions of others, or for the group's
+  // next assignment, is asked to send the next heartbeat soon; with Kafka it would wait a whole interval.
   const bool unmatched = !step.after.pattern().empty() && step.resolved(step.after.pattern()) == nullptr;
   const bool waits = !config().strict_kafka && (step.after.state == MemberState::kUnreleasedPartitions ||
                                                step.target_epoch < step.group_epoch || unmatched);
@@ -159,13 +159,13 @@ MaybeRefusal ConsumerGroups::beat(Turn& turn, const Caller& caller, const Consum
                       timeout_ms = consumer_session_timeout_ms(request.group_id)](Turn& applied) {
     find(group_id)->seen_topics_version = version;
     watch_member(applied, group_id, member_id, timeout_ms, reconciled);
-    // A newcomer was not there yet when it was heard from.
+    // A new member did not exist yet when its request arrived.
     MemberConnection& connection = find(group_id)->timers(member_id).connection;
     connection.id = connection_id;
-    // The whole one: if this answer is lost, the member keeps to the one before.
+    // The full interval: if this response is lost, the member uses the previous one.
     connection.heartbeat_gap_ms = interval_ms;
   };
-  // What an upgrade has to do comes first.
+  // The upgrade's own step runs first.
   if (turn.then) {
     turn.then = [first = std::move(turn.then), watch](Turn& applied) {
       first(applied);
@@ -214,7 +214,7 @@ MaybeRefusal ConsumerGroups::find_member(Step& step, const ConsumerGroupHeartbea
   }
   if (joins) log_info("Group {}: member {} joins using the consumer protocol", step.group->id(), member_id);
   if (known == nullptr) {
-    // A static newcomer may use the id of a dynamic member; it is the same member then.
+    // A new static member may use the id of a dynamic one; then it is the same member.
     const ConsumerMember* same = step.group->find_member(member_id);
     step.before = same != nullptr ? *same : ConsumerMember{.id = member_id};
     return std::nullopt;

@@ -1,5 +1,5 @@
-// ConsumerGroups: how members of consumer groups go: they leave, or their time is over. A static member may say that it
-// will come back (epoch -2): it keeps its partitions until its session ends.
+// ConsumerGroups: members of consumer groups leave, or time out. A static member may announce its return (epoch -2): it
+// keeps its partitions until its session ends.
 #include <utility>
 
 #include "base/log.h"
@@ -114,7 +114,7 @@ void ConsumerGroups::fire(Turn& turn, const TimerName& name) {
                member.id);
   }
   fence_members(turn, group, {member.id});
-  // Its time is over even if that could not be written now.
+  // It has timed out even if that could not be written now.
   turn.undo = [this, name](ErrorCode, Turn& failed) {
     if (Timer* timer = find_timer(name)) deadlines().set(*timer, name, failed.now.steady_ms + kRetry_ms);
   };

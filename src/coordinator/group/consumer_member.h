@@ -1,9 +1,8 @@
-// ConsumerMember: one member of a consumer group (KIP-848), a value. It is made of two records of the log, what the
-// member said (ConsumerGroupMemberMetadata) and what it has (ConsumerGroupCurrentMemberAssignment), and changes only
-// with them.
+// ConsumerMember: one member of a consumer group (KIP-848), a value. It consists of two records of the log, the
+// member's metadata (ConsumerGroupMemberMetadata) and its assignment (ConsumerGroupCurrentMemberAssignment), and
+// changes only with them.
 //
-// A member that came with the classic protocol has `classic`; its generation is its member epoch (Kafka's
-// ConsumerGroupMember).
+// A member with the classic protocol has `classic`; its generation is its member epoch (Kafka's ConsumerGroupMember).
 #pragma once
 
 #include <cstdint>
@@ -20,7 +19,7 @@ namespace milena::coordinator {
 // The numbers are those of the record.
 enum class MemberState : int8_t { kStable = 0, kUnrevokedPartitions = 1, kUnreleasedPartitions = 2, kUnknown = 127 };
 
-// Epochs with a meaning of their own, in requests and in records.
+// Special epochs, in requests and in records.
 inline constexpr int32_t kJoinEpoch = 0;
 inline constexpr int32_t kLeaveEpoch = -1;
 // A static member that will come back.
@@ -30,7 +29,7 @@ using TopicNames = std::set<Bytes, std::less<>>;
 
 struct ClassicMemberMetadata {
   int32_t session_timeout_ms = 0;
-  MemberProtocols protocols;  // the one it likes best first; never empty
+  MemberProtocols protocols;  // in order of preference; never empty
   bool operator==(const ClassicMemberMetadata&) const = default;
 };
 
@@ -45,7 +44,8 @@ struct ConsumerMember {
   Bytes client_id;
   Bytes client_host;
   TopicNames topics;
-  // Subscribed by a pattern, too, or instead; empty and none are the same to the group, but not in the record.
+  // A subscription by pattern, alone or besides names; empty and null are the same for the group, but not in the
+  // record.
   std::optional<Bytes> regex = Bytes();
   std::optional<Bytes> assignor;
   EpochAssignment assigned;
@@ -58,7 +58,7 @@ struct ConsumerMember {
     return instance && instance_id && *instance_id == *instance;
   }
   bool uses_classic_protocol() const { return classic.has_value(); }
-  // The pattern it subscribes to; empty if none.
+  // The subscribed pattern; empty if none.
   ByteView pattern() const { return regex ? ByteView(*regex) : ByteView(); }
   bool is_reconciled_to(int32_t target_epoch) const { return state == MemberState::kStable && epoch == target_epoch; }
   void move_to_epoch(int32_t next_epoch) {

@@ -19,7 +19,7 @@ Refusal cannot_upgrade(const ClassicGroup& group, ByteView why) {
           "Cannot upgrade classic group " + group.id() + " to consumer group because " + Bytes(why)};
 }
 
-// Topic names become ids; topics that are gone are left out, and so is what somebody else has already.
+// Topic names become ids; deleted topics are left out, and so are partitions of other members.
 Assignment assignment_by_id(const ConsumerProtocolAssignment& assignment, const metadata::MetadataImage& image,
                             const ConsumerGroup& others) {
   Assignment by_id;
@@ -70,7 +70,7 @@ MaybeRefusal ConsumerGroups::upgrade_group(Step& step, ClassicGroup& group) {
   ConsumerGroup& made = *step.made;
   for (const auto& [id, member] : group.members()) {
     const auto subscription = read_subscription(member.metadata(protocol));
-    // What it was told last it may still have.
+    // It may still have its last assignment.
     const Bytes& held = member.assignment.empty() ? member.former_assignment : member.assignment;
     const auto assignment = held.empty() ? ConsumerProtocolAssignment() : read_assignment(held);
     if (!subscription || !assignment) return cannot_upgrade(group, "the embedded consumer protocol is malformed.");
@@ -102,7 +102,7 @@ MaybeRefusal ConsumerGroups::upgrade_group(Step& step, ClassicGroup& group) {
   group.write_tombstones(step.turn.effects.records);
   write_records(step.turn.effects.records, made);
 
-  // Who waits in the classic rebalance is sent back, and finds the group as it is then.
+  // Members waiting in the classic rebalance get an error, and come back to the group as it is then.
   for (const auto& [id, member] : group.members()) {
     if (member.awaiting_join) {
       JoinGroupResponse response;
@@ -150,7 +150,7 @@ void ConsumerGroups::downgrade_group(Turn& turn, const ConsumerGroup& group,
   }
   if (joining != nullptr) staying[joining->id] = joining;
 
-  // Chosen as the members of a classic group choose.
+  // Chosen by the votes of a classic group.
   ClassicGroup voters(group.id(), turn.now.wall_ms);
   for (const auto& [id, member] : staying) {
     voters.add_member({.id = id, .protocols = member->classic->protocols}, "consumer");
@@ -190,7 +190,7 @@ void ConsumerGroups::downgrade_group(Turn& turn, const ConsumerGroup& group,
     ClassicGroup& classic = *classic_.find(id);
     classic_.take_over(classic, connections);
     for (auto& [member_id, member] : classic.members()) {
-      // The record has only the protocol that was chosen.
+      // The record has only the chosen protocol.
       classic.update_member(member, protocols.at(member_id), member.rebalance_timeout_ms, member.session_timeout_ms);
       classic_.touch_session(applied, classic, member);
     }

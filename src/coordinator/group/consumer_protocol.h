@@ -1,6 +1,5 @@
-// The little that the server understands of what consumers with the classic protocol tell each other in the embedded
-// messages: their subscriptions and assignments. A later version than those we know begins as the last one we know does
-// (Kafka's ConsumerProtocol).
+// The embedded messages of consumers with the classic protocol that the server reads: subscriptions and assignments.
+// Later versions begin like the last one that we know (Kafka's ConsumerProtocol).
 #pragma once
 
 #include <optional>
@@ -12,15 +11,15 @@
 
 namespace milena::coordinator {
 
-// Adds the topics of a subscription; false if it cannot be one. Reads no more than version 0 has, the beginning of
-// every later one (Kafka: ClassicGroup.computeSubscribedTopics).
+// Adds the topics of a subscription; false if it is invalid. Reads only the fields of version 0, which begin every
+// later one (Kafka: ClassicGroup.computeSubscribedTopics).
 bool read_subscribed_topics(ByteView metadata, std::set<Bytes, std::less<>>& topics);
 
-// Nothing if it cannot be one.
+// Nothing if it is invalid.
 std::optional<ConsumerProtocolSubscription> read_subscription(ByteView metadata);
 std::optional<ConsumerProtocolAssignment> read_assignment(ByteView assignment);
 
-// In the version in which the member sent its subscription.
+// In the version of the member's subscription.
 Bytes write_assignment_for(ByteView subscription, const ConsumerProtocolAssignment& assignment);
 
 }  // namespace milena::coordinator

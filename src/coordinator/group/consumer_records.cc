@@ -41,7 +41,7 @@ std::vector<StoredPartitions> to_record(const EpochAssignment& assignment) {
   return topics;
 }
 
-// Before 4.3 no epochs were written: then the member's stands for all of them.
+// Before 4.3 no epochs were written: then the member's epoch is used for all.
 EpochAssignment from_record(const std::vector<StoredPartitions>& topics, int32_t member_epoch) {
   const int32_t unknown_epoch = std::max(member_epoch, 0);
   EpochAssignment assignment;
@@ -173,7 +173,7 @@ void update_member(ConsumerMember& member, const ConsumerGroupMemberMetadataValu
   member.rebalance_timeout_ms = value.rebalance_timeout_ms;
   member.assignor = value.server_assignor;
   member.classic.reset();
-  // Without a protocol there is nothing it could be told.
+  // Without a protocol it cannot get an assignment.
   if (!value.classic_member_metadata || value.classic_member_metadata->supported_protocols.empty()) return;
   ClassicMemberMetadata& classic = member.classic.emplace();
   classic.session_timeout_ms = value.classic_member_metadata->session_timeout_ms;

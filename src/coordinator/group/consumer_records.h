@@ -1,5 +1,5 @@
-// The records of __consumer_offsets that consumer groups (KIP-848) write, between bytes and values. Pure functions. All
-// are version 0, as Kafka 4.3 writes them (GroupCoordinatorRecordHelpers; docs/formats/consumer-offsets.md).
+// Encodes and decodes the records of consumer groups (KIP-848) in __consumer_offsets. Pure functions. All have version
+// 0, as in Kafka 4.3 (GroupCoordinatorRecordHelpers; docs/formats/consumer-offsets.md).
 #pragma once
 
 #include "coordinator/group/consumer_group.h"
@@ -16,7 +16,7 @@ namespace milena::coordinator {
 
 CoordinatorRecord make_group_epoch_record(ByteView group, int32_t epoch, int64_t metadata_hash);
 CoordinatorRecord make_group_epoch_tombstone(ByteView group);
-// Only its end is written; 4.0 wrote the record itself.
+// Only the tombstone is written; Kafka 4.0 wrote the record itself.
 CoordinatorRecord make_subscription_metadata_tombstone(ByteView group);
 CoordinatorRecord make_member_record(ByteView group, const ConsumerMember& member);
 CoordinatorRecord make_member_tombstone(ByteView group, ByteView member_id);
@@ -29,7 +29,7 @@ CoordinatorRecord make_current_assignment_tombstone(ByteView group, ByteView mem
 CoordinatorRecord make_regex_record(ByteView group, ByteView regex, const ResolvedRegex& resolved);
 CoordinatorRecord make_regex_tombstone(ByteView group, ByteView regex);
 
-// What a record says, put into the member; the rest of it stays.
+// Copies a record's fields into the member; its other fields stay.
 void update_member(ConsumerMember& member, const ConsumerGroupMemberMetadataValue& value);
 void update_member(ConsumerMember& member, const ConsumerGroupCurrentMemberAssignmentValue& value);
 Assignment target_from_record(const ConsumerGroupTargetAssignmentMemberValue& value);

@@ -1,9 +1,10 @@
-// ConsumerGroups: subscriptions by pattern. What a pattern stands for is stored with the group, so that the assignment
-// of the members depends on records alone; it is looked up again when topics were made and from time to time.
+// ConsumerGroups: subscriptions by pattern. The topics that match a pattern are stored with the group, so that the
+// assignment of the members depends on records alone; patterns are resolved again after topics were created, and from
+// time to time.
 //
-// Kafka looks patterns up beside its coordinator, and the member that named a new one hears of its topics a heartbeat
-// later. Here a new pattern is looked up within the heartbeat that names it, if whoever looks it up (PatternMatcher)
-// knows at once; with milena.strict.kafka, within the next.
+// Kafka resolves patterns asynchronously, and a member with a new pattern gets its topics a heartbeat later. Here a new
+// pattern is resolved within the heartbeat that names it, if the PatternMatcher has the answer at once; with
+// milena.strict.kafka, within the next.
 #include <algorithm>
 #include <utility>
 
@@ -45,7 +46,7 @@ MaybeRefusal ConsumerGroups::update_regexes(const Caller& caller, Step& step) {
     if (before != after && known) step.new_assignment_needed = true;
   }
 
-  // All of them, if one has waited long enough.
+  // Resolves all, if one has waited long enough.
   int64_t oldest_ms = step.turn.now.wall_ms;
   int64_t oldest_version = image_version_;
   for (const auto& [regex, resolved] : group.resolved_regexes()) {
@@ -53,8 +54,8 @@ MaybeRefusal ConsumerGroups::update_regexes(const Caller& caller, Step& step) {
     oldest_ms = std::min(oldest_ms, resolved.timestamp_ms > step.turn.now.wall_ms ? 0 : resolved.timestamp_ms);
     oldest_version = std::min(oldest_version, resolved.version);
   }
-  // One that was never looked up: its coordinator, Kafka, was stopped before it had done so.
-  // With milena.strict.kafka, one that a heartbeat before this named.
+  // A pattern that was never resolved: its coordinator, of Kafka, was stopped before that. With milena.strict.kafka,
+  // one of an earlier heartbeat.
   for (const auto& [regex, count] : group.regex_subscribers()) {
     if (step.regexes.count(regex) == 0 && step.resolved(regex) == nullptr) wanted.insert(regex);
   }
@@ -79,7 +80,7 @@ std::optional<PatternMatches> ConsumerGroups::match_pattern(const Bytes& pattern
   return matches;
 }
 
-// Of the topics, those that whoever asks may see, as in Kafka: all members of the group are given the same.
+// Only topics that the client may see, as in Kafka: all members of the group get the same.
 void ConsumerGroups::resolve_regexes(const Caller& caller, Step& step,
                                      const std::set<Bytes, std::less<>>& regexes) {
   for (const Bytes& regex : regexes) {
@@ -88,7 +89,7 @@ void ConsumerGroups::resolve_regexes(const Caller& caller, Step& step,
     ResolvedRegex resolved{.topics = {}, .version = image_version_, .timestamp_ms = step.turn.now.wall_ms};
     const ResolvedRegex* known = step.resolved(regex);
     if (known != nullptr && matches->error) {
-      // From a log whose writer could read it: its topics stay as they are.
+      // From the log of a broker that could parse it: its topics stay unchanged.
       log_warn("Group {}: pattern {} cannot be read: {}", step.group->id(), regex, *matches->error);
       resolved.topics = known->topics;
     } else {

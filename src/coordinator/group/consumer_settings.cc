@@ -1,5 +1,5 @@
-// ConsumerGroups: the settings of consumer groups, which each group may have its own of. What is stored for a group is
-// held to the server's bounds, which may have changed since (Kafka's GroupConfig.evaluate).
+// ConsumerGroups: the settings of consumer groups. Each group may have its own; they are held to the server's bounds,
+// which may have changed since they were stored (Kafka's GroupConfig.evaluate).
 #include <algorithm>
 #include <charconv>
 #include <optional>

@@ -1,5 +1,5 @@
-// ConsumerGroups: what a heartbeat of a consumer group's member and the join of a classic one have in common, from "the
-// member will be like this" to its next assignment.
+// ConsumerGroups: shared by a heartbeat of a consumer group's member and the join of a classic one, from the changed
+// member to its next assignment.
 #include <algorithm>
 #include <utility>
 
@@ -15,8 +15,8 @@
 namespace milena::coordinator {
 namespace {
 
-// Targets of members that are asked for in the order of their ids: a thousand members join one after the other, and
-// each time all are looked up.
+// Looks up the targets of members in the order of their ids: a thousand members may join one after the other, and each
+// time all are looked up.
 class TargetWalk {
  public:
   explicit TargetWalk(const std::map<Bytes, Assignment, std::less<>>& targets)
@@ -99,7 +99,7 @@ void ConsumerGroups::update_group_epoch(Step& step) {
     log_info("Group {}: epoch {}", group.id(), step.group_epoch);
     step.turn.write(make_group_epoch_record(group.id(), step.group_epoch, hash));
   } else if (group.members().empty()) {
-    // A new group whose first member subscribes to nothing yet: a load asks for the record.
+    // A new group whose first member has no subscription yet: loading needs the record.
     step.turn.write(make_group_epoch_record(group.id(), step.group_epoch, hash));
   }
   if (group.has_subscription_metadata_record()) step.turn.write(make_subscription_metadata_tombstone(group.id()));
@@ -143,7 +143,7 @@ void ConsumerGroups::compute_target(Step& step) {
   std::shared_ptr<const std::vector<Uuid>> topics;
   for (const auto& [id, member] : members) {
     if (!member->pattern().empty()) ++regexes[Bytes(member->pattern())];
-    // Most members subscribe to what the one before them does.
+    // Most members have the same subscription as the one before them.
     if (last == nullptr || last->topics != member->topics || last->pattern() != member->pattern()) {
       topics = existing_topics(step.topics_of(*member), assignable);
       last = member;
@@ -217,7 +217,7 @@ void ConsumerGroups::watch_member(Turn& turn, const Bytes& group_id, const Bytes
   if (MILENA_GROUP_BUG(kSessionIsNotExtended) && timers.session.deadline_ms != kNever) {
     // it stays as it is
   } else if (deadline_ms >= timers.session.queued_ms) {
-    timers.session.deadline_ms = deadline_ms;  // the ordinary heartbeat: no name is built
+    timers.session.deadline_ms = deadline_ms;  // the usual heartbeat: no name is built
   } else {
     deadlines().set(timers.session, {TimerKind::kConsumerSession, group_id, member_id}, deadline_ms);
   }

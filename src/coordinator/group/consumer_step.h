@@ -1,5 +1,5 @@
-// Step: one heartbeat of a member of a consumer group, or the join of a classic one, while it is worked out.
-// Lives on the stack of one input; internal to ConsumerGroups.
+// Step: one heartbeat of a member of a consumer group, or the join of a classic one, while it is processed. Lives on
+// the stack of one input; internal to ConsumerGroups.
 #pragma once
 
 #include <memory>
@@ -10,17 +10,17 @@ namespace milena::coordinator {
 
 struct ConsumerGroups::Step {
   Turn& turn;
-  // The group, which nothing here changes: in the shard's map, or `made` for this step, where the records will make it.
+  // The group, not changed here: in the shard's map, or `made` for this step, if the records create it.
   ConsumerGroup* group = nullptr;
   std::unique_ptr<ConsumerGroup> made;
-  // The member as it was, or as a new one begins, and as it will be.
+  // The member before (or a new one) and after the step.
   ConsumerMember before{};
   ConsumerMember after{};
-  // The static member whose place it takes; empty if none.
+  // The static member that it replaces; empty if none.
   Bytes replaces;
   RegexChanges regexes;
 
-  // What the step found out on its way.
+  // Results of the step.
   bool topics_changed = false;
   bool regex_changed = false;
   bool new_assignment_needed = false;
@@ -31,10 +31,10 @@ struct ConsumerGroups::Step {
   bool reconciled = false;
 
   bool subscription_changed() const { return topics_changed || regex_changed; }
-  // Names and what the pattern stands for.
+  // Topics by name, and those that match the pattern.
   TopicNames topics_of(const ConsumerMember& member) const;
   const ResolvedRegex* resolved(ByteView regex) const;
-  // The members as they will be, by id.
+  // The members after the step, by id.
   std::vector<std::pair<ByteView, const ConsumerMember*>> members_after() const;
 };
 

@@ -7,7 +7,7 @@
 namespace milena::coordinator {
 namespace {
 
-// The member has not given all of these back yet, as far as we know.
+// Whether the member may still own some of the revoked partitions.
 bool still_owns(const OwnedPartitions& owned, const EpochAssignment& revoked) {
   if (MILENA_GROUP_BUG(kRevocationIsBelieved)) return false;
   if (!owned) return true;
@@ -21,7 +21,7 @@ void add(EpochAssignment& to, const Uuid& topic, const std::map<int32_t, int32_t
   to[topic].insert(partitions.begin(), partitions.end());
 }
 
-// The target is the same, the subscription is not: what the member no longer wants it gives back at once.
+// The target is the same, but the subscription is not: the member revokes unsubscribed partitions at once.
 ConsumerMember revoke_unsubscribed(const ConsumerMember& member, const Reconciliation& to) {
   ConsumerMember next = member;
   for (const auto& [topic, partitions] : member.assigned) {
@@ -76,7 +76,7 @@ ConsumerMember move_towards_target(const ConsumerMember& member, int32_t epoch, 
   ConsumerMember moved = member;
   moved.assigned = std::move(next.kept);
   if (!next.revoked.empty() && still_owns(*to.owned, next.revoked)) {
-    // It stays in its epoch until it has given them back.
+    // It stays in its epoch until it has revoked them.
     moved.state = MemberState::kUnrevokedPartitions;
     moved.move_to_epoch(epoch);
     moved.pending_revocation = std::move(next.revoked);
@@ -104,7 +104,7 @@ std::optional<ConsumerMember> reconcile(const ConsumerMember& member, const Reco
     case MemberState::kUnknown:
       break;
   }
-  // It may go on if it says that it has nothing.
+  // It may go on if it reports no partitions.
   if (!*to.owned || !(*to.owned)->empty()) return std::nullopt;
   return move_towards_target(member, to.target_epoch, to);
 }

@@ -1,10 +1,10 @@
-// Members whose client closed its connection (milena.group.disconnect.grace.ms). The connection of a member is the one
-// of its last request, a join that is not answered yet included; a closed one starts a clock, and any further request
-// of the member stops it. It runs until the member's next heartbeat is overdue, since a live client may not say
-// anything before. A member that was loaded and has not spoken since has none.
+// Members whose client closed its connection (milena.group.disconnect.grace.ms). The connection of a member is that of
+// its last request, including a waiting join; when it is closed a deadline starts, and any further request of the
+// member stops it. It ends when the member's next heartbeat is overdue, since a live client may be silent until then. A
+// member that was loaded and has sent nothing since has no connection.
 //
-// A client may have several connections: only the member's own count, so a producer's (TxnOffsetCommit) stops the clock
-// without taking the connection's place.
+// A client may have several connections: only the member's own count, so a producer's request (TxnOffsetCommit) stops
+// the deadline without becoming the member's connection.
 #include <algorithm>
 
 #include "coordinator/group/group_shard.h"
@@ -35,13 +35,13 @@ void GroupShard::heard_from(Turn& turn, const Caller& caller, ByteView group_id,
   heard_of(turn, group_id, member_id);
 }
 
-// The gap is the longest one, and what is longer than those that follow is forgotten within some of them. It begins
-// with what clients are advised to take.
+// The gap is the longest one recently: it shrinks with the next heartbeats if these are closer. It begins with the
+// recommended setting of clients.
 void GroupShard::heard_heartbeat(Turn& turn, const Caller& caller, const HeartbeatRequest& request) {
   const auto [connection, session_timeout_ms] = find_speaking(request.group_id, request.member_id);
   if (connection != nullptr) {
     const int64_t known_ms = heartbeat_gap_ms(*connection, session_timeout_ms);
-    // One that is sent again over a new connection comes sooner than the next one will.
+    // A heartbeat that is retried over a new connection comes early, so it does not shrink the gap.
     const bool again = connection->id != caller.connection_id;
     const int64_t gap_ms = connection->heartbeat_ms ? turn.now.steady_ms - *connection->heartbeat_ms : known_ms;
     const int64_t longest_ms = std::max(gap_ms, again ? known_ms : known_ms - known_ms / 4);
@@ -68,8 +68,8 @@ Effects GroupShard::connection_closed(ByteView group_id, uint64_t connection_id,
   return finish(std::move(turn));
 }
 
-// A client whose connection was cut on its way, by a proxy say, may notice that with its next heartbeat only, and
-// connects anew then.
+// A client whose connection was cut on the way, for example by a proxy, may only notice with its next heartbeat, and
+// then connects again.
 int64_t gone_deadline_ms(const GroupConfig& config, const MemberConnection& connection, int64_t session_timeout_ms,
                          Now now) {
   return now.steady_ms + heartbeat_gap_ms(connection, session_timeout_ms) + config.disconnect_grace_ms;
@@ -147,7 +147,7 @@ void ClassicGroups::give_up_members_of(Group& group, uint64_t connection_id, Now
     member.connection.gone_deadline_ms = deadline_ms;
     deadlines().set(member.session, {TimerKind::kSession, own.id(), id}, deadline_ms);
   }
-  // Who has only been given an id comes back for it at once.
+  // A member that has only been given an id comes back at once.
   const int64_t deadline_ms = now.steady_ms + config().disconnect_grace_ms;
   for (auto& [id, pending] : own.pending_members()) {
     if (pending.connection_id != connection_id || pending.deadline_ms <= deadline_ms) continue;

@@ -6,7 +6,7 @@
 
 namespace milena::coordinator {
 
-// Its end takes records that are not understood here.
+// Deleting it needs records that are not supported here.
 ErrorCode ForeignGroup::validate_delete() const {
   return members_.empty() ? ErrorCode::kUnsupportedVersion : ErrorCode::kNonEmptyGroup;
 }
@@ -33,7 +33,7 @@ void apply_foreign(GroupTable& groups, const OtherRecord& record) {
     return;
   }
   const GroupType own = is_streams_record(record.type) ? GroupType::kStreams : GroupType::kShare;
-  // Offsets that come before it in the log have made a simple group of that name.
+  // Offsets before it in the log may have created a simple group of that name.
   if (group == nullptr) group = groups.put(std::make_unique<ForeignGroup>(record.group_id, own)).first;
   group->set_type(own);
   if (of_member) group->put_member(record.member_id);

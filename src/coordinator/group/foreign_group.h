@@ -1,5 +1,5 @@
-// ForeignGroup: a share or streams group. It is not served here, but it is there: a group of another kind must not take
-// its name, or Kafka could not load the partition any more. Hard state, changed by records alone.
+// ForeignGroup: a share or streams group. It is not served here, but keeps its name: if a group of another kind took
+// it, Kafka could no longer load the partition. Hard state, changed only by records.
 #pragma once
 
 #include <set>
@@ -19,7 +19,7 @@ class ForeignGroup : public Group {
   ByteView listed_state() const override { return members_.empty() ? "Empty" : "Stable"; }
   ByteView listed_protocol_type() const override { return group_type_name(type_); }
   size_t member_count() const override { return members_.size(); }
-  // A commit of no member to an empty streams group, as an administrator's, is accepted.
+  // A commit without a member (an administrator's) to an empty streams group is accepted.
   ErrorCode validate_commit(const CommitContext& context, const OffsetCommitRequest& request) const override;
   ErrorCode validate_transactional_commit(const CommitContext& context,
                                           const TxnOffsetCommitRequest& request) const override;

@@ -1,6 +1,6 @@
-// Group: what all kinds of groups have in common: a name in the table, a state to be listed with, and rules for the
-// offsets that are committed under its name. How members join, rebalance and leave is another matter for each kind
-// (ClassicGroups, ConsumerGroups). (Kafka: org.apache.kafka.coordinator.group.Group.)
+// Group: the base of all kinds of groups: a name in the table, a state for lists, and rules for its committed offsets.
+// Each kind has its own handling of joins, rebalances and leaves (ClassicGroups, ConsumerGroups). (Kafka:
+// org.apache.kafka.coordinator.group.Group.)
 #pragma once
 
 #include <cstdint>
@@ -21,19 +21,19 @@ enum class GroupType : uint8_t { kClassic, kConsumer, kShare, kStreams };
 // "classic", as in ListGroups.
 ByteView group_type_name(GroupType type);
 std::span<const ByteView> group_type_names();
-// The states that groups of any kind are listed with.
+// The states of groups of any kind in lists.
 std::span<const ByteView> group_state_names();
 
-// What the rules about a commit look at besides the group and the request.
+// Context for the rules about a commit, besides the group and the request.
 struct CommitContext {
   int16_t api_version = 0;
-  int32_t metadata_max_bytes = 0;  // offset.metadata.max.bytes; counted as Java does
+  int32_t metadata_max_bytes = 0;  // offset.metadata.max.bytes; in Java's characters
   const metadata::MetadataImage* image = nullptr;
 
   bool is_too_long(std::optional<ByteView> metadata) const;
 };
 
-// When the offsets of a group expire: their retention counts from here, or, without, from the commit of each.
+// When the offsets of a group expire: their retention starts here, or, if not set, at the commit of each.
 struct OffsetRetention {
   std::optional<int64_t> since_ms;
 };
@@ -48,7 +48,7 @@ class Group {
   const Bytes& id() const { return id_; }
   virtual GroupType type() const = 0;
 
-  // --- as it is listed
+  // --- for lists
 
   virtual ByteView listed_state() const = 0;
   virtual ByteView listed_protocol_type() const = 0;
@@ -60,21 +60,21 @@ class Group {
   virtual ErrorCode validate_transactional_commit(const CommitContext& context,
                                                   const TxnOffsetCommitRequest& request) const = 0;
   virtual ErrorCode validate_fetch(const OffsetFetchGroup& request) const = 0;
-  // OffsetDelete as a whole; topics that the group subscribes to are refused besides.
+  // OffsetDelete as a whole; subscribed topics are refused as well.
   virtual ErrorCode validate_offset_delete() const = 0;
   virtual bool is_subscribed_to(ByteView topic) const = 0;
-  // Nothing: they do not expire now. (Kafka: OffsetExpirationCondition.)
+  // Nothing if they do not expire now. (Kafka: OffsetExpirationCondition.)
   virtual std::optional<OffsetRetention> offset_retention() const = 0;
 
   // --- its end
 
-  // A group without members that makes place for a classic one of its name.
+  // Whether it is empty and can be replaced by a classic group of its name.
   virtual bool may_become_classic() const { return false; }
   // DeleteGroups.
   virtual ErrorCode validate_delete() const = 0;
-  // It is removed once its last offset is gone.
+  // Whether it is removed once its last offset is gone.
   virtual bool may_be_removed() const = 0;
-  // Only of groups that may be removed or deleted.
+  // Only for groups that may be removed or deleted.
   virtual void write_tombstones(std::vector<CoordinatorRecord>& records) const = 0;
 
  private:

@@ -25,7 +25,7 @@ void shorten_filter(std::vector<ByteView>& filter, std::span<const ByteView> kno
     if (!is_any_of(known, wanted) || is_any_of(kept, wanted)) continue;
     kept.push_back(wanted);
   }
-  // With nothing but unknown names nothing is listed.
+  // With only unknown names nothing is listed.
   if (kept.empty() && !filter.empty()) kept.push_back(filter.front());
   filter = std::move(kept);
 }
@@ -58,7 +58,7 @@ size_t size_of(const DescribeGroupsResponse::DescribedGroup& group) {
   return bytes;
 }
 
-// Or one of another kind.
+// Also for a group of another kind.
 DescribeGroupsResponse::DescribedGroup describe_missing_group(ByteView group_id, int16_t version, bool is_there) {
   DescribeGroupsResponse::DescribedGroup described;
   described.group_id = group_id;

@@ -1,5 +1,5 @@
-// GroupMachine: how the groups of one kind live: who joins, what the members are told, whose time is over. A shard has
-// one machine for each kind and gives it the inputs of its groups. What the machines of a shard share is GroupSpace.
+// GroupMachine: the behaviour of the groups of one kind: joins, responses to members, timeouts. A shard has one machine
+// for each kind and passes it the inputs of its groups. The machines of a shard share a GroupSpace.
 #pragma once
 
 #include "coordinator/deadlines.h"
@@ -20,7 +20,7 @@ struct GroupSpace {
   bool closed = false;
 };
 
-// The connection of a member, and how long it may be silent. Null for strangers.
+// The connection of a member, and its session timeout. Null for unknown members.
 struct SpeakingMember {
   MemberConnection* connection = nullptr;
   int64_t session_timeout_ms = 0;
@@ -45,16 +45,16 @@ class GroupMachine {
   // --- signs of life; the group is of this machine's kind
 
   virtual SpeakingMember find_speaking(Group& group, ByteView member_id) = 0;
-  // The member asks for something: a clock that runs since its connection was closed stops.
+  // The member sent a request: stops the deadline that began when its connection was closed.
   virtual void heard_of(Turn& turn, Group& group, ByteView member_id) = 0;
-  // It has committed offsets as a member.
+  // The member has committed offsets.
   virtual void committed(Turn& turn, Group& group, ByteView member_id) = 0;
-  // A client has closed this connection: the clocks of its dynamic members start.
+  // A client has closed this connection: starts the deadlines of its dynamic members.
   virtual void give_up_members_of(Group& group, uint64_t connection_id, Now now) = 0;
 
   // --- time
 
-  // All records are applied: the sessions of this group's members begin.
+  // All records are applied: starts the sessions of this group's members.
   virtual void loaded(Turn& turn, Group& group) = 0;
   // Null if its owner is gone.
   virtual Timer* find_timer(const TimerName& name) = 0;
@@ -68,7 +68,7 @@ class GroupMachine {
   GroupSpace& space_;
 };
 
-// When a member is given up whose client closed its connection now.
+// The deadline of a member whose client closed its connection now.
 int64_t gone_deadline_ms(const GroupConfig& config, const MemberConnection& connection, int64_t session_timeout_ms,
                          Now now);
 

@@ -13,12 +13,12 @@ namespace {
 
 constexpr int16_t kFirstCommitVersionWithGroupNotFound = 9;
 
-// Clients name any time they like; what goes beyond the end of time wraps, as in Java.
+// Clients may send any time; overflows wrap, as in Java.
 int64_t wrapping_sum(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }
 
-// A topic that was deleted and made again: its old offsets are not the new one's.
+// Whether the topic was deleted and created again: old offsets do not belong to the new one.
 bool of_another_topic(const Uuid& stored, const Uuid& asked) {
   return !stored.is_zero() && !asked.is_zero() && stored != asked;
 }
@@ -62,7 +62,7 @@ CommitContext GroupOffsets::commit_context(const Caller& caller) const {
 ErrorCode GroupOffsets::validate_commit(const Caller& caller, const OffsetCommitRequest& request) const {
   const Group* group = space_.groups.find(request.group_id);
   if (group != nullptr) return group->validate_commit(commit_context(caller), request);
-  if (request.generation_id_or_member_epoch < 0) return ErrorCode::kNone;  // the record will make a simple group
+  if (request.generation_id_or_member_epoch < 0) return ErrorCode::kNone;  // the record will create a simple group
   return caller.api_version >= kFirstCommitVersionWithGroupNotFound ? ErrorCode::kGroupIdNotFound
                                                                     : ErrorCode::kIllegalGeneration;
 }
@@ -141,7 +141,7 @@ bool GroupOffsets::fetch_named(const Caller& caller, const OffsetFetchGroup& req
   return true;
 }
 
-// It is all there is of this group, and it is said once: only what comes after it may be too much.
+// All offsets of the group, once: only later groups may be refused for lack of room.
 void GroupOffsets::fetch_all(const Caller& caller, const OffsetFetchGroup& request, bool require_stable,
                              OffsetFetchGroupResponse& response) const {
   const OffsetStore::Topics* stored = store_.find_group(request.group_id);

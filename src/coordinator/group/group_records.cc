@@ -30,7 +30,7 @@ Result<ParsedRecord> parse_known_record(Reader& key_reader, std::optional<ByteVi
   return ParsedRecord(std::move(record));
 }
 
-// The keys of all of them begin with the group; those of members go on with the member.
+// All keys begin with the group; those of members continue with the member.
 Result<ParsedRecord> parse_other_record(Reader& key, bool is_tombstone, int16_t type) {
   OtherRecord record{.type = type, .group_id = {}, .member_id = {}, .is_tombstone = is_tombstone};
   if (!is_share_record(type) && !is_streams_record(type)) return ParsedRecord(std::move(record));

@@ -1,9 +1,9 @@
-// The records of __consumer_offsets between bytes and values: reading all that are ours, and making those that classic
-// groups and offsets write (consumer_records.h makes the others). Pure functions.
+// Decodes all records of __consumer_offsets, and encodes those of classic groups and offsets (consumer_records.h
+// encodes the others). Pure functions.
 //
-// A key is its type (int16) and fields, a value its version (int16) and fields. We write what Kafka 4.3 writes:
-// OffsetCommitValue 4 (1 where an old client named an expiry), GroupMetadataValue 3; we read all versions
-// (Kafka's GroupCoordinatorRecordHelpers and GroupCoordinatorRecordSerde; docs/formats/consumer-offsets.md).
+// A key is its type (int16) and fields, a value its version (int16) and fields. We write Kafka 4.3's versions:
+// OffsetCommitValue 4 (1 if an old client set an expiry), GroupMetadataValue 3; we read all versions (Kafka's
+// GroupCoordinatorRecordHelpers and GroupCoordinatorRecordSerde; docs/formats/consumer-offsets.md).
 #pragma once
 
 #include <variant>
@@ -17,17 +17,17 @@
 
 namespace milena::coordinator {
 
-// A record for somebody else: share and streams groups, with their names. Of what a newer Kafka has invented only the
+// A record that is not used here: of share and streams groups, with their names. For types of a newer Kafka only the
 // type is known.
 struct OtherRecord {
   int16_t type = 0;
   Bytes group_id;
-  Bytes member_id;  // empty where the record is not of a member
+  Bytes member_id;  // empty if the record is not a member's
   bool is_tombstone = false;
 };
 bool is_share_record(int16_t type);
 bool is_streams_record(int16_t type);
-// A key with its value; none is a tombstone.
+// A key with its value; null is a tombstone.
 template <class KeyType, class ValueType>
 struct KeyedRecord {
   KeyType key;

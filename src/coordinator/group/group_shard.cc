@@ -1,4 +1,4 @@
-// GroupShard: applying records, loading, time and failure; and where each request goes.
+// GroupShard: applying records, loading, timers, failures, and dispatching of requests.
 #include "coordinator/group/group_shard.h"
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace milena::coordinator {
 namespace {
 
-// Once a process: a directory of Kafka's may hold a million of them.
+// Once per process: a directory of Kafka's may have a million of them.
 void log_foreign_record(int16_t type) {
   static thread_local std::set<int16_t> told;
   if (told.insert(type).second) log_info("Records of type {} in __consumer_offsets are left alone", type);
@@ -115,7 +115,7 @@ Effects GroupShard::append_failed(Effects failed, ErrorCode error, Now now) {
   log_warn("Coordinator records could not be appended: error {}, answered as {}", static_cast<int>(error),
            static_cast<int>(told));
   if (auto undo = std::exchange(undo_, nullptr)) undo(told, turn);
-  // Undoing writes nothing: a rebalance that it starts has members to wait for.
+  // Undo writes no records: a rebalance that it starts waits for members.
   CHECK(turn.effects.records.empty());
   return finish(std::move(turn));
 }
@@ -156,7 +156,7 @@ void GroupShard::apply_record(ByteView key, std::optional<ByteView> value, int64
 
 void GroupShard::apply_offset(const OffsetRecord& committed, int64_t record_offset, int64_t producer_id) {
   const OffsetCommitKey& at = committed.key;
-  // Offsets without a group make a simple group: empty, of no protocol.
+  // Offsets without a group create a simple group: empty, without a protocol.
   if (committed.value && space_.groups.find(at.group) == nullptr) {
     space_.groups.put(std::make_unique<ClassicGroup>(at.group, committed.value->commit_timestamp));
   }
@@ -195,7 +195,8 @@ Effects GroupShard::tick(Now now) {
   const auto find = [this](const TimerName& name) { return machine_of(name).find_timer(name); };
   while (std::optional<TimerName> name = space_.deadlines.pop_due(now.steady_ms, find)) {
     machine_of(*name).fire(turn, *name);
-    // Who is fenced next depends on who is fenced now: that must be applied first. The deadlines ask for another tick.
+    // The next member to fence depends on the one fenced now, so these records must be applied first. The deadlines ask
+    // for another tick.
     if (name->kind >= TimerKind::kConsumerSession && !turn.effects.records.empty()) break;
   }
   if (now.steady_ms >= offsets_.next_expiry_ms()) offsets_.expire(turn);

@@ -22,7 +22,7 @@ class GroupTable {
     const auto at = groups_.find(id);
     return at == groups_.end() ? nullptr : at->second.get();
   }
-  // Null if the group is of another kind, too. T::is tells whether a type is its own.
+  // Null if the group is of another kind, too. T::is returns whether a type is its own.
   template <class T>
   T* find(ByteView id) const {
     return as<T>(find(id));
@@ -32,7 +32,7 @@ class GroupTable {
     return group != nullptr && T::is(group->type()) ? static_cast<T*>(group) : nullptr;
   }
 
-  // Takes the place of a group that has the id now, which is returned.
+  // Replaces a group with the same id, and returns the old one.
   template <class T>
   std::pair<T*, std::unique_ptr<Group>> put(std::unique_ptr<T> group) {
     T* there = group.get();

@@ -1,4 +1,4 @@
-// GroupTurn: one input of a GroupShard while it is handled: what it decides, and how that is taken back.
+// GroupTurn: one input of a GroupShard while it is handled: its effects, and how to undo them.
 #pragma once
 
 #include <functional>
@@ -11,9 +11,9 @@ namespace milena::coordinator {
 struct GroupTurn {
   Now now;
   Effects effects;
-  // What to do if the records cannot be appended; without it the answers stand as they are.
+  // Runs if the records cannot be appended; without it the answers stay as they are.
   std::function<void(ErrorCode, GroupTurn&)> undo;
-  // What to do when the records are applied: changes of soft state that need what the records make. Gives no effects.
+  // Runs when the records are applied: changes of soft state that depend on them. Has no effects of its own.
   std::function<void(GroupTurn&)> then;
 
   template <class Response>
@@ -21,19 +21,19 @@ struct GroupTurn {
     effects.answers.push_back({token, std::move(response)});
   }
   void write(CoordinatorRecord record) { effects.records.push_back(std::move(record)); }
-  // Nothing of what was decided until now shall happen.
+  // Drops all effects so far.
   void drop() {
     effects = {};
     undo = nullptr;
     then = nullptr;
   }
-  // If the append fails, this answer becomes the error.
+  // If the append fails, this response becomes the error.
   void undo_with_error(AnswerToken token);
-  // The same, besides what is to be undone anyhow.
+  // The same, in addition to the present undo.
   void also_undo_with_error(AnswerToken token);
 };
 
-// Puts an error in place of what an answer says, as Kafka's error answer of that request looks.
+// Turns a response into Kafka's error response for its request.
 void turn_into_error(GroupResponse& response, ErrorCode error);
 
 }  // namespace milena::coordinator

@@ -1,5 +1,5 @@
-// What goes into a GroupShard and what comes out of it: plain values, no behaviour. The generated request and response
-// structures are used as they are, so that nothing is translated at the border.
+// Inputs and outputs of GroupShard: plain values, no behaviour. The generated request and response structures are used
+// as they are, without translation.
 #pragma once
 
 #include <cstdint>
@@ -33,45 +33,44 @@ struct Principal;
 
 namespace milena::coordinator {
 
-// The moment of an input. Deadlines are steady, so that a jump of the wall clock throws no member out; what is written
-// into records is wall time.
+// The moment of an input. Deadlines are steady, so that a jump of the wall clock removes no member; records have wall
+// time.
 struct Now {
   int64_t steady_ms = 0;
   int64_t wall_ms = 0;
 };
 
-// The runtime's name for a request that waits for its answer. The shard hands it back, never looks into it.
+// The runtime's token for a request that waits for its response. Opaque to the shard.
 using AnswerToken = uint64_t;
 
-// Who asks. The views live at least as long as the call.
+// The client that sent the request. The views live at least as long as the call.
 struct Caller {
   AnswerToken token = 0;
   int16_t api_version = 0;
   ByteView client_id;
-  // As Kafka shows it: a slash and the address, "/127.0.0.1".
+  // In Kafka's form: a slash and the address, "/127.0.0.1".
   ByteView client_host;
-  // Which connection asks; 0 if none is known.
+  // The connection of the request; 0 if unknown.
   uint64_t connection_id = 0;
-  // What the answer may still hold (answer_room.h); null: anything.
+  // The room left in the response (answer_room.h); null: no limit.
   AnswerRoom* room = nullptr;
-  // As whom it asks, for those who know what that is (TopicFilter); null: nobody in particular.
+  // The client's principal (for TopicFilter); null: none.
   const security::Principal* principal = nullptr;
 };
-// What the answer may hold is used up: the rest of what was asked is refused.
+// Whether the response's room is used up: the rest of the request is refused.
 inline bool is_answer_full(const Caller& caller) { return caller.room != nullptr && caller.room->is_full(); }
-// So much is in the answer now, about this group or transaction.
+// Counts `bytes` of the response, about this group or transaction.
 inline void fill_answer(const Caller& caller, ByteView name, size_t bytes) {
   if (caller.room != nullptr) caller.room->take(bytes, caller.client_host, name);
 }
 
-// The connection over which a member spoke last, and when the member is given up because its client closed that one.
+// The connection of a member's last request, and when the member is removed because its client closed it.
 struct MemberConnection {
   uint64_t id = 0;
   std::optional<int64_t> gone_deadline_ms;
-  // How long the member is silent between two heartbeats while it is well: what it was told, or what was seen. 0 if
-  // that is not known yet.
+  // The interval of the member's heartbeats: as configured, or as measured. 0 if not known yet.
   int32_t heartbeat_gap_ms = 0;
-  // Of its last heartbeat, if that is of the classic protocol.
+  // Time of its last heartbeat, if it uses the classic protocol.
   std::optional<int64_t> heartbeat_ms = std::nullopt;
 };
 
@@ -96,12 +95,12 @@ struct CoordinatorRecord {
   bool operator==(const CoordinatorRecord&) const = default;
 };
 
-// What an input asks of the runtime, in this order: append the records as one batch, apply each of them, send the
-// answers when the high watermark covers them. If the append fails: GroupShard::append_failed.
+// Effects of an input, for the runtime to carry out in this order: append the records as one batch, apply each of them,
+// send the answers when the high watermark covers them. If the append fails: GroupShard::append_failed.
 struct Effects {
   std::vector<CoordinatorRecord> records;
   std::vector<Answer> answers;
-  // The records are a producer's, in its transaction. The guard is the runtime's own (KIP-890).
+  // The records belong to a producer's transaction. The guard is for the runtime (KIP-890).
   struct Transaction {
     int64_t producer_id = -1;
     int16_t producer_epoch = -1;
@@ -110,8 +109,8 @@ struct Effects {
   std::optional<Transaction> transaction;
 };
 
-// A setting of consumer groups that a group may have its own value of, within bounds (group.consumer.*.ms and the
-// group's consumer.*.ms).
+// A setting of consumer groups that a group may override, within bounds (group.consumer.*.ms and the group's
+// consumer.*.ms).
 struct GroupSetting {
   int32_t value = 0;
   int32_t least = 0;
@@ -134,19 +133,19 @@ struct ConsumerGroupConfig {
   int32_t regex_refresh_interval_ms = 600'000;           // group.consumer.regex.refresh.interval.ms
 };
 
-// The server's settings that groups feel, with Kafka's defaults but for the rebalance delay (Kafka: 3000), which makes
-// the first member of a test wait for nobody.
+// The server's settings of groups, with Kafka's defaults except for the rebalance delay (Kafka: 3000), so that the
+// first member of a test does not wait.
 struct GroupConfig {
   int32_t min_session_timeout_ms = 6'000;               // group.min.session.timeout.ms
   int32_t max_session_timeout_ms = 1'800'000;           // group.max.session.timeout.ms
   int32_t initial_rebalance_delay_ms = 0;               // group.initial.rebalance.delay.ms
-  // Without that delay: how long nobody may have joined before the first rebalance of an empty group is completed.
+  // Without that delay: the first rebalance of an empty group is completed after so long without another join.
   int32_t join_silence_ms = 0;                          // milena.group.join.silence.ms
   int32_t max_size = INT32_MAX;                         // group.max.size
-  // How long a dynamic member whose client closed its connection may be late with its next heartbeat; 0: no less than
-  // its session timeout.
+  // How late the next heartbeat of a dynamic member may be after its client closed the connection; 0: its session
+  // timeout.
   int32_t disconnect_grace_ms = 3'000;                  // milena.group.disconnect.grace.ms
-  // Members of consumer groups hear of news when they would with Kafka, and no sooner (milena.strict.kafka).
+  // Members of consumer groups learn of changes when they would with Kafka, and no sooner (milena.strict.kafka).
   bool strict_kafka = false;
   int32_t new_member_join_timeout_ms = 300'000;         // not a setting in Kafka either
   int32_t offset_metadata_max_bytes = 4'096;            // offset.metadata.max.bytes
@@ -155,7 +154,7 @@ struct GroupConfig {
   ConsumerGroupConfig consumer;
 };
 
-// An error as its answer says it.
+// An error with its message.
 struct Refusal {
   ErrorCode error = ErrorCode::kNone;
   Bytes message;
@@ -163,10 +162,10 @@ struct Refusal {
 // Nothing: go on.
 using MaybeRefusal = std::optional<Refusal>;
 
-// Where the random part of a member id comes from: random_uuid_text in the broker, a counter in a simulator.
+// Creates the random part of a member id: random_uuid_text in the broker, a counter in a simulator.
 using IdSource = std::function<Bytes()>;
 
-// A topic that is gone, with all its committed offsets.
+// A deleted topic, with all its committed offsets.
 struct DeletedTopic {
   Bytes name;
   Uuid id;

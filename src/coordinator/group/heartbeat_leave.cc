@@ -52,7 +52,7 @@ void ClassicGroups::heartbeat(Turn& turn, const Caller& caller, const HeartbeatR
       response.error_code = ErrorCode::kIllegalGeneration;
     }
     if (response.error_code == ErrorCode::kNone) {
-      // Between join and sync, too: clients begin to beat as soon as they have a generation.
+      // Between join and sync, too: clients send heartbeats as soon as they have a generation.
       ClassicMember& member = *known->find_member(request.member_id);
       if (!MILENA_GROUP_BUG(kSessionIsNotExtended)) touch_session(turn, *known, member);
       if (known->is(GroupState::kPreparingRebalance)) response.error_code = ErrorCode::kRebalanceInProgress;

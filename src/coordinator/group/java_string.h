@@ -1,6 +1,6 @@
-// What Java's String does to text and Kafka lets its users feel: the partition of a group comes from String.hashCode,
-// and limits "in characters" count UTF-16 units. Pure functions; text that is not UTF-8 counts one unit per stray byte,
-// as Java's decoder puts U+FFFD there.
+// Properties of Java's String that are visible to Kafka's users: the partition of a group comes from String.hashCode,
+// and limits "in characters" count UTF-16 units. Pure functions; each invalid byte of UTF-8 counts one unit, as Java's
+// decoder puts U+FFFD there.
 #pragma once
 
 #include <cstdint>
@@ -51,8 +51,8 @@ inline int32_t java_hash_code(ByteView text) {
   return static_cast<int32_t>(hash);
 }
 
-// The partition of an internal topic that a key lives in: org.apache.kafka.common.utils.Utils.abs(hashCode) % count,
-// where the absolute value of the smallest integer is 0. Keys: group id, transactional id, `group:topicId:partition`.
+// The partition of an internal topic for a key: org.apache.kafka.common.utils.Utils.abs(hashCode) % count, where the
+// absolute value of the smallest integer is 0. Keys: group id, transactional id, `group:topicId:partition`.
 inline int32_t coordinator_partition(ByteView key, int32_t partition_count) {
   const int32_t hash = java_hash_code(key);
   if (hash == INT32_MIN) return 0;

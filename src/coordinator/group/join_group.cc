@@ -14,7 +14,7 @@ namespace {
 
 constexpr int16_t kFirstVersionWithRebalanceTimeout = 1;
 constexpr int16_t kFirstVersionRequiringMemberId = 4;
-// What a string of the protocol can hold. Instance and client ids have no bound of their own.
+// The longest string of the protocol. Instance and client ids have no bound of their own.
 constexpr size_t kLongestMemberId = 32'767;
 
 }  // namespace
@@ -46,14 +46,14 @@ void ClassicGroups::join(Turn& turn, const Caller& caller, const JoinGroupReques
   if (other != nullptr && !other->may_become_classic()) {
     return turn.answer(caller.token, join_error(ErrorCode::kInconsistentGroupProtocol));
   }
-  // A member id from nowhere: of a group that is gone.
+  // An unknown member id, of a deleted group.
   if (!request.member_id.empty()) {
     return turn.answer(caller.token, join_error(ErrorCode::kUnknownMemberId, request.member_id));
   }
   if (other != nullptr) other->write_tombstones(turn.effects.records);
   auto made = std::make_unique<ClassicGroup>(Bytes(request.group_id), turn.now.wall_ms);
   auto [created, replaced] = space_.groups.put(std::move(made));
-  // Written first, so that everybody who loads the log knows the group.
+  // Written first, so that the group exists for each loader of the log.
   turn.write(make_group_record(created->id(), created->to_record()));
   turn.undo = [this, id = created->id(), token = caller.token,
                before = std::make_shared<std::unique_ptr<Group>>(std::move(replaced))](ErrorCode error, Turn& failed) {
@@ -73,7 +73,7 @@ void ClassicGroups::join_known_group(Turn& turn, const Caller& caller, const Joi
   if (!accepts_joining(group, request.member_id)) {
     group.remove_member(request.member_id);
     turn.answer(caller.token, join_error(ErrorCode::kGroupMaxSizeReached));
-    // With Kafka those who wait for the one that is refused go on waiting, for their rebalance timeout.
+    // In Kafka members that wait for the refused one go on waiting, for their rebalance timeout.
     maybe_complete_join(turn, group);
   } else if (!group.supports_protocols(request.protocol_type, protocols_of(request))) {
     turn.answer(caller.token, join_error(ErrorCode::kInconsistentGroupProtocol, request.member_id));
@@ -84,8 +84,8 @@ void ClassicGroups::join_known_group(Turn& turn, const Caller& caller, const Joi
   }
 }
 
-// group.max.size bounds who waits in a join rather than who is a member, so that after the setting was lowered the last
-// to rejoin are the ones to go.
+// group.max.size limits members waiting in a join rather than all members, so that after the setting was lowered the
+// last ones to rejoin are removed.
 bool ClassicGroups::accepts_joining(ClassicGroup& group, ByteView member_id) const {
   const ClassicMember* member = group.find_member(member_id);
   switch (group.state()) {
@@ -112,8 +112,8 @@ void ClassicGroups::join_new_member(Turn& turn, const Caller& caller, const Join
   if (caller.api_version < kFirstVersionRequiringMemberId) {
     return add_member_then_rebalance(turn, caller, request, group, new_id);
   }
-  // The id first, so that a client whose answer is lost does not leave a ghost in the group behind.
-  // It will be used in a moment.
+  // Returns only the id first, so that a lost response does not leave a dead member in the group.
+  // The id will be used soon.
   if (waits_for_silence() && group.initial_delay) group.new_member_added = true;
   PendingMember& session = group.pending_members()[new_id];
   session.connection_id = caller.connection_id;
@@ -145,13 +145,13 @@ void ClassicGroups::rejoin_member(Turn& turn, const Caller& caller, const JoinGr
     return update_member_then_rebalance(turn, caller, request, group, member, "a member rejoins");
   }
   const bool leader = group.is_leader(member.id);
-  // A leader that joins a stable group asks for a new assignment: it has seen something that its metadata do not say.
+  // A leader that joins a stable group requests a new assignment: it has seen a change that is not in its metadata.
   const bool leader_asks = leader && group.is(GroupState::kStable);
   if (leader_asks || protocols_of(request) != member.protocols) {
     return update_member_then_rebalance(turn, caller, request, group, member,
                                         leader_asks ? "the leader rejoins" : "a member has new metadata");
   }
-  // Nothing has changed, or the first answer was lost: the present generation is the answer.
+  // Nothing has changed, or the first response was lost: returns the current generation.
   const bool with_members = leader && group.is(GroupState::kCompletingRebalance);
   turn.answer(caller.token, joined(group, member.id, *group.leader(), with_members));
 }
@@ -172,8 +172,7 @@ void ClassicGroups::add_member_then_rebalance(Turn& turn, const Caller& caller, 
                                            request.protocol_type);
   group.set_awaiting_join(member, caller.token);
   member.connection = {.id = caller.connection_id, .gone_deadline_ms = std::nullopt};
-  // A newcomer cannot send heartbeats before it is answered, and may have gone meanwhile; if it has not, it will try
-  // again.
+  // A new member cannot send heartbeats before its response, and may be gone meanwhile; if not, it will try again.
   touch_session(turn, group, member, config().new_member_join_timeout_ms);
   rebalance_or_complete_join(turn, group, "a new member joins");
 }
@@ -181,7 +180,7 @@ void ClassicGroups::add_member_then_rebalance(Turn& turn, const Caller& caller, 
 void ClassicGroups::update_member_then_rebalance(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
                                                  ClassicGroup& group, ClassicMember& member, ByteView why) {
   group.update_member(member, protocols_of(request), rebalance_timeout_of(caller, request), request.session_timeout_ms);
-  // The same member asks again, so its first question has lost its listener; nothing stays unanswered here.
+  // The same member sent the request again, so nobody waits for the first response; it is answered all the same.
   answer_join(turn, group, member, join_error(ErrorCode::kRebalanceInProgress, member.id));
   group.set_awaiting_join(member, caller.token);
   rebalance_or_complete_join(turn, group, why);

@@ -1,4 +1,4 @@
-// GroupOffsets: offsets that have expired (offsets.retention.minutes), and groups of which nothing is left.
+// GroupOffsets: expired offsets (offsets.retention.minutes), and groups without anything left.
 #include "base/log.h"
 #include "base/saturating.h"
 #include "coordinator/group/group_offsets.h"
@@ -9,7 +9,7 @@ namespace {
 // The tombstones of one check, so that they fit into a batch; the next check follows at once.
 constexpr size_t kMostExpiredAtOnce = 2'000;
 
-// Clients name any time they like; what goes beyond the end of time wraps, as in Java.
+// Clients may send any time; overflows wrap, as in Java.
 int64_t wrapping_difference(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) - static_cast<uint64_t>(b));
 }

@@ -12,7 +12,7 @@ auto& slot(Map& map, ByteView key) {
   return at->second;
 }
 
-// What is kept of a partition of a group, in maps of maps of maps.
+// State of a partition of a group, in maps of maps of maps.
 template <class Groups>
 auto& place(Groups& groups, ByteView group, ByteView topic, int32_t partition) {
   return slot(slot(groups, group), topic)[partition];
@@ -21,7 +21,7 @@ auto& place(Groups& groups, ByteView group, ByteView topic, int32_t partition) {
 template <class Value>
 using ByPlace = std::map<Bytes, std::map<Bytes, std::map<int32_t, Value>, std::less<>>, std::less<>>;
 
-// Null if nothing is.
+// Null if there is none.
 template <class Value>
 const Value* look_up(const ByPlace<Value>& groups, ByteView group, ByteView topic, int32_t partition) {
   const auto in_group = groups.find(group);

@@ -1,8 +1,8 @@
 // OffsetStore: the committed offsets of the groups of one __consumer_offsets partition. Hard state: changed only while
-// a record is applied, by GroupShard::apply and apply_marker. It knows nothing about groups.
+// a record is applied, by GroupShard::apply and apply_marker. It does not know the groups themselves.
 //
-// Offsets committed inside a transaction wait here under their producer id until its marker comes (KIP-447; Kafka's
-// OffsetMetadataManager). Of a transactional and an ordinary commit the later record in the log wins.
+// Offsets committed in a transaction are pending under their producer id until its marker (KIP-447; Kafka's
+// OffsetMetadataManager). Between a transactional and an ordinary commit the later record in the log wins.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +20,8 @@ struct CommittedOffset {
   Bytes metadata;
   int64_t commit_timestamp_ms = -1;
   int64_t expire_timestamp_ms = -1;  // -1: by the server's retention
-  Uuid topic_id;                     // zero: not known when it was committed
-  int64_t record_offset = -1;        // where in the log it stands
+  Uuid topic_id;                     // zero: unknown at the commit
+  int64_t record_offset = -1;        // its record in the log
 };
 
 class OffsetStore {
@@ -32,7 +32,7 @@ class OffsetStore {
 
   void put(ByteView group, ByteView topic, int32_t partition, CommittedOffset offset);
   void put_pending(int64_t producer_id, ByteView group, ByteView topic, int32_t partition, CommittedOffset offset);
-  // A tombstone: the offset goes, and so do those that wait for a transaction.
+  // For a tombstone: removes the offset, and pending ones of transactions.
   void remove(ByteView group, ByteView topic, int32_t partition);
   // The transaction of this producer ended.
   void end_transaction(int64_t producer_id, bool committed);
@@ -43,20 +43,20 @@ class OffsetStore {
   const Groups& groups() const { return groups_; }
   const std::map<int64_t, Groups>& pending() const { return pending_; }
 
-  // Asked for each partition of a fetch, a deletion or an expiry, however many producers have transactions open.
+  // Called for each partition of a fetch, a deletion or an expiry, so fast with any number of open transactions.
   bool has_pending(ByteView group, ByteView topic, int32_t partition) const;
   bool has_pending(ByteView group) const;
 
   bool empty() const { return groups_.empty() && pending_.empty(); }
 
  private:
-  // Who has an offset waiting for a partition (Kafka: OffsetMetadataManager.OpenTransactions).
+  // The producers with a pending offset for a partition (Kafka: OffsetMetadataManager.OpenTransactions).
   using Producers = std::set<int64_t>;
   using PendingGroups = std::map<Bytes, std::map<Bytes, std::map<int32_t, Producers>, std::less<>>, std::less<>>;
 
   Groups groups_;
   std::map<int64_t, Groups> pending_;  // by producer id
-  PendingGroups pending_producers_;    // the same from the other side
+  PendingGroups pending_producers_;    // the inverse
 };
 
 }  // namespace milena::coordinator

@@ -1,6 +1,6 @@
-// Bugs on purpose in the group coordinator, for its simulators to find (tests/sim), as planted_bugs.h has them for
-// transactions: only the build that is compiled with MILENA_PLANTED_BUGS has them, and only one at a time. Everywhere
-// else MILENA_GROUP_BUG(name) is the constant false.
+// Planted bugs in the group coordinator, for its simulators to find (tests/sim), like those of planted_bugs.h for
+// transactions: only a build with MILENA_PLANTED_BUGS has them, and only one at a time. In others
+// MILENA_GROUP_BUG(name) is the constant false.
 #pragma once
 
 #ifdef MILENA_PLANTED_BUGS
@@ -9,8 +9,8 @@
 
 namespace milena::coordinator {
 
-// Each with its name, which a test's command line says. First the classic protocol's, then the consumer protocol's,
-// then those of groups that change their kind, then offsets.
+// Each with its name for a test's command line. First the classic protocol's, then the consumer protocol's, then those
+// of groups that change their kind, then offsets.
 #define MILENA_PLANTED_GROUP_BUGS(X)                                                          \
   X(kGenerationStays)           /* a rebalance ends in the generation in which it began */    \
   X(kNobodyIsWaitedFor)         /* a rebalance ends with who has joined by chance */           \

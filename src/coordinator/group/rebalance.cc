@@ -1,5 +1,4 @@
-// ClassicGroups: the rebalance itself, from "somebody came or went" to a new generation, and the timers that push it
-// on.
+// ClassicGroups: the rebalance itself, from a change of members to a new generation, and its timers.
 #include <algorithm>
 #include <utility>
 
@@ -11,7 +10,7 @@
 namespace milena::coordinator {
 namespace {
 
-// Clients that join one after the other without end do not keep the first from its assignment.
+// An endless sequence of joins must not delay the first member's assignment for ever.
 constexpr int kMostJoinSilences = 10;
 
 }  // namespace
@@ -26,7 +25,7 @@ void ClassicGroups::rebalance_or_complete_join(Turn& turn, ClassicGroup& group, 
 
 void ClassicGroups::prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView why) {
   if (group.is(GroupState::kCompletingRebalance)) {
-    // Who waits for an assignment of the old generation must rejoin.
+    // Members that wait for an assignment of the old generation must rejoin.
     answer_syncs(turn, group, ErrorCode::kRebalanceInProgress);
     group.reset_assignments();
   }
@@ -36,7 +35,7 @@ void ClassicGroups::prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView 
            group_state_name(group.state()), group.generation(), why);
   group.begin_rebalance(turn.now.wall_ms);
   if (initial && (waits_for_silence() || config().initial_rebalance_delay_ms > 0)) {
-    // The group is new: whoever starts together with its first member shall be in its first generation.
+    // The group is new: clients that start together with its first member should be in its first generation.
     const int32_t delay_ms = waits_for_silence() ? config().join_silence_ms : config().initial_rebalance_delay_ms;
     const int64_t longest_ms =
         waits_for_silence() ? int64_t{delay_ms} * kMostJoinSilences : group.rebalance_timeout_ms();
@@ -87,7 +86,8 @@ void ClassicGroups::complete_join(Turn& turn, ClassicGroup& group) {
   group.begin_generation(turn.now.wall_ms);
   if (group.is(GroupState::kEmpty)) {
     log_info("Group {}: empty, generation {}", group.id(), group.generation());
-    // If this cannot be written, the last generation comes back after a restart, and its members time out: no harm.
+    // If this cannot be written, the last generation comes back after a restart, and its members time out, which is
+    // harmless.
     turn.write(make_group_record(group.id(), group.to_record()));
     return;
   }
@@ -130,7 +130,7 @@ void ClassicGroups::answer_syncs(Turn& turn, ClassicGroup& group, ErrorCode erro
     SyncGroupResponse response;
     response.error_code = error;
     turn.answer(*std::exchange(member.awaiting_sync, std::nullopt), std::move(response));
-    // Its session may have run out unheard while it waited here.
+    // Its session may have expired while it waited here.
     if (!space_.closed) touch_session(turn, group, member);
   }
 }
@@ -143,14 +143,14 @@ void ClassicGroups::touch_session(Turn& turn, ClassicGroup& group, ClassicMember
   const int64_t deadline_ms =
       std::min(turn.now.steady_ms + timeout_ms, member.connection.gone_deadline_ms.value_or(kNever));
   if (deadline_ms >= member.session.queued_ms) {
-    member.session.deadline_ms = deadline_ms;  // the ordinary heartbeat: no name is built
+    member.session.deadline_ms = deadline_ms;  // the usual heartbeat: no name is built
   } else {
     deadlines().set(member.session, {TimerKind::kSession, group.id(), member.id}, deadline_ms);
   }
 }
 
 void ClassicGroups::drop_member(Turn& turn, ClassicGroup& group, ClassicMember& member) {
-  // It may wait for a join or an assignment; if it is alive after all, it will come again.
+  // It may wait for a join or an assignment; if it is alive after all, it will join again.
   JoinGroupResponse response;
   response.error_code = ErrorCode::kUnknownMemberId;
   answer_join(turn, group, member, std::move(response));
@@ -179,7 +179,8 @@ void ClassicGroups::expire_session(Turn& turn, ClassicGroup& group, const Bytes&
     return;
   }
   ClassicMember& member = *group.find_member(member_id);
-  // Who waits for us is alive by definition, except a newcomer, whom nobody has answered yet, and one that hung up.
+  // A member that waits for our response is alive, unless it is new and has got no response yet, or its connection is
+  // gone.
   if (!member.is_new && !member.connection.gone_deadline_ms && (member.awaiting_join || member.awaiting_sync)) return;
   if (member.connection.gone_deadline_ms) {
     log_info("Group {}: member {} closed its connection and did not come back", group.id(), member_id);

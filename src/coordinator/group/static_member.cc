@@ -1,7 +1,7 @@
-// ClassicGroups: a static member (KIP-345) that comes back without its member id takes the place of its former self. In
-// a stable group it gets the present generation and its old assignment, without a rebalance, if the protocol stays the
-// same and a consumer its topics. (Kafka does not look at the topics: its consumers keep what they no longer want, and
-// lack what they do want, until the leader joins again for a reason of its own.)
+// ClassicGroups: a static member (KIP-345) that comes back without its member id replaces its former self. In a stable
+// group it gets the current generation and its old assignment, without a rebalance, if its protocol and a consumer's
+// topics are unchanged. (Kafka does not compare the topics: its consumers keep unsubscribed partitions, and lack newly
+// subscribed ones, until the leader joins again for another reason.)
 #include <utility>
 
 #include "base/log.h"
@@ -14,7 +14,7 @@ namespace {
 
 constexpr int16_t kFirstVersionWithSkipAssignment = 9;
 
-// What cannot be read is taken for the same: it may be no subscription at all.
+// Unreadable metadata counts as unchanged: it may not be a subscription at all.
 bool topics_changed(ByteView before, ByteView after) {
   std::set<Bytes, std::less<>> topics_before, topics_after;
   return before != after && read_subscribed_topics(before, topics_before) &&
@@ -28,7 +28,7 @@ void ClassicGroups::replace_static_member(Turn& turn, const Caller& caller, cons
   const Bytes instance_id(*request.group_instance_id);
   log_info("Group {}: static member {} comes back, {} in place of {}", group.id(), instance_id, new_id, old_id);
   ClassicMember& old_member = *group.find_member(old_id);
-  // Should the old one still be there, it learns here that it has a double.
+  // If the old one is still alive, it gets the error that it was fenced.
   JoinGroupResponse fenced;
   fenced.error_code = ErrorCode::kFencedInstanceId;
   fenced.protocol_name.reset();
@@ -56,7 +56,7 @@ void ClassicGroups::replace_static_member(Turn& turn, const Caller& caller, cons
   if (group.is(GroupState::kPreparingRebalance)) {
     maybe_complete_join(turn, group);
   } else {
-    // In CompletingRebalance the leader may have the old id before it already.
+    // In CompletingRebalance the leader may already have the list with the old id.
     prepare_rebalance(turn, group, "a static member comes back");
   }
 }
@@ -70,7 +70,7 @@ void ClassicGroups::keep_generation_of_static_member(Turn& turn, const Caller& c
     response.skip_assignment = leads;
     turn.answer(caller.token, std::move(response));
   } else {
-    // Old clients would assign anew if they found themselves leading: they are told of the leader that was.
+    // Old clients would assign again if they were the leader: they get the previous leader's id.
     turn.answer(caller.token, joined(group, member.id, old_leader, false));
   }
   turn.write(make_group_record(group.id(), group.to_record()));

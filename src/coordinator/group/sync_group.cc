@@ -24,7 +24,7 @@ SyncGroupResponse sync_answer(const ClassicGroup& group, ByteView assignment) {
   return response;
 }
 
-// Said by the client and not what the group has. A group without one disagrees with nobody.
+// Whether the client sent a value other than the group's. A group without one accepts any.
 bool contradicts(const std::optional<ByteView>& said, const std::optional<Bytes>& present) {
   return said && present && *said != *present;
 }
@@ -72,13 +72,13 @@ void ClassicGroups::received_sync(ClassicGroup& group, ByteView member_id) {
 
 void ClassicGroups::sync_completing(Turn& turn, const Caller& caller, const SyncGroupRequest& request,
                                     ClassicGroup& group, ClassicMember& member) {
-  // Asked twice: the first question has lost its listener; nothing stays unanswered here.
+  // Sent twice: nobody waits for the first response; it is answered all the same.
   if (member.awaiting_sync) turn.answer(*member.awaiting_sync, sync_error(ErrorCode::kRebalanceInProgress));
   member.awaiting_sync = caller.token;
   if (group.is_leader(member.id)) store_assignments(turn, request, group);
 }
 
-// Everybody who waits gets its part; the group is stable when the record is applied.
+// All waiting members get their assignment; the group is stable when the record is applied.
 void ClassicGroups::store_assignments(Turn& turn, const SyncGroupRequest& request, ClassicGroup& group) {
   std::map<ByteView, ByteView> assignments;
   for (const auto& assigned : request.assignments) assignments[assigned.member_id] = assigned.assignment;

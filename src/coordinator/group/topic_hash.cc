@@ -11,8 +11,8 @@
 namespace milena::coordinator {
 namespace {
 
-// Gathers the bytes that Kafka's hash stream is fed: numbers with the low byte first, text as UTF-16 units followed by
-// their count.
+// Collects the input of Kafka's hash stream: numbers with the low byte first, text as UTF-16 units followed by their
+// count.
 class HashInput {
  public:
   void put_byte(uint8_t value) { bytes_.push_back(static_cast<char>(value)); }

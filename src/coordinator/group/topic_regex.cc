@@ -8,7 +8,7 @@
 namespace milena::coordinator {
 namespace {
 
-// A pattern comes from a client: what it may cost is bounded, and what it does wrong is the client's to hear.
+// A pattern comes from a client: its cost is bounded, and the client gets its errors.
 re2::RE2::Options options(int64_t most_bytes) {
   re2::RE2::Options options;
   options.set_log_errors(false);
@@ -33,13 +33,13 @@ const char* describe(re2::RE2::ErrorCode code) {
     case re2::RE2::ErrorBadUTF8: return "invalid UTF-8";
     case re2::RE2::ErrorBadNamedCapture: return "invalid named capture";
     case re2::RE2::ErrorPatternTooLarge: return "expression too large";
-    // RE2/J has no other word for a ) too many.
+    // RE2/J has no other message for an unmatched ).
     default: return "regexp/syntax: internal error";
   }
 }
 
-// The pattern as RE2 reads it, where RE2/J reads otherwise: it names groups as (?<name> as well, each name once, and
-// has no \C.
+// Translates a pattern of RE2/J for RE2 where they differ: RE2/J also names groups as (?<name>, each name once, and has
+// no \C.
 class Dialect {
  public:
   explicit Dialect(ByteView pattern) : rest_(pattern) {
@@ -78,7 +78,7 @@ class Dialect {
   }
   void take_class() {
     take(starts_with("[^") ? 2 : 1);
-    // A bracket that comes first stands for itself.
+    // A leading bracket is literal.
     if (starts_with("]")) take(1);
     while (!rest_.empty() && !starts_with("]")) {
       if (starts_with("[:") && rest_.find(":]", 2) != ByteView::npos) {
@@ -94,7 +94,7 @@ class Dialect {
     pattern_ += "(?P<";
     rest_.remove_prefix(begin);
     const size_t end = rest_.find('>');
-    if (end == ByteView::npos) return;  // RE2 says what is wrong
+    if (end == ByteView::npos) return;  // RE2 reports the error
     if (!names_.emplace(rest_.substr(0, end)).second) fail("duplicate capture group name");
     take(end + 1);
   }

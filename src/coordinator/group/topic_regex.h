@@ -1,6 +1,6 @@
-// Patterns of topic names in RE2's syntax, as consumers subscribe to them (Kafka uses RE2/J 1.8, which is nearly the
-// same; where it is not, its rules hold here, but for repetitions of more than a thousand, which RE2 refuses). A name
-// must match as a whole. Pure.
+// Patterns of topic names in RE2's syntax, for subscriptions of consumers (Kafka uses RE2/J 1.8, which is nearly the
+// same; where it differs, its rules apply here, except for repetitions of more than a thousand, which RE2 refuses). A
+// pattern must match the whole name. Pure.
 #pragma once
 
 #include <functional>
@@ -20,16 +20,16 @@ class TopicRegex {
  public:
   static constexpr int64_t kMostBytes = 8 << 20;
 
-  // `most_bytes` of memory for it; what needs more is too large.
+  // Uses at most `most_bytes` of memory; a pattern that needs more is too large.
   explicit TopicRegex(ByteView pattern, int64_t most_bytes = kMostBytes);
   ~TopicRegex();
 
-  // What is wrong with it, in RE2/J's words; nothing if it is fine.
+  // The error in RE2/J's words; nothing if the pattern is valid.
   const std::optional<Bytes>& error() const { return error_; }
-  // Never, if it is not.
+  // Always false for an invalid pattern.
   bool matches(ByteView topic) const;
   bool is_too_large() const;
-  // Its instructions: at the worst each of them is tried at each letter of a name.
+  // The number of its instructions: in the worst case each is tried at each letter of a name.
   size_t size() const;
 
  private:
@@ -37,12 +37,12 @@ class TopicRegex {
   std::optional<Bytes> error_;
 };
 
-// What a pattern stands for.
+// The topics that match a pattern.
 struct PatternMatches {
   std::optional<Bytes> error;
   std::set<Bytes, std::less<>> topics;
 };
-// nullopt: not known yet, to be asked again.
+// nullopt: not known yet, ask again.
 using PatternMatcher = std::function<std::optional<PatternMatches>(ByteView pattern)>;
 
 }  // namespace milena::coordinator

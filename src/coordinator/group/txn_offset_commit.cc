@@ -1,5 +1,5 @@
 // GroupOffsets: TxnOffsetCommit. The offsets are written as those of an ordinary commit, in a batch of the producer's
-// transaction; they wait for its marker in the OffsetStore. Version 3 tells generation and member (KIP-447).
+// transaction; they are pending in the OffsetStore until its marker. Version 3 has generation and member (KIP-447).
 #include <utility>
 
 #include "coordinator/group/group_offsets.h"
@@ -20,7 +20,7 @@ CommittedOffset committed_offset(const TxnOffsetCommitRequest::TxnOffsetCommitRe
 
 }  // namespace
 
-// Other than an ordinary commit, this one is no sign of life of the member: it is the producer's.
+// Unlike an ordinary commit, this one does not show that the member is alive: the producer sends it.
 void GroupOffsets::commit_in_transaction(Turn& turn, const Caller& caller, const TxnOffsetCommitRequest& request) {
   const CommitContext context = commit_context(caller);
   const Group* group = space_.groups.find(request.group_id);
@@ -28,7 +28,7 @@ void GroupOffsets::commit_in_transaction(Turn& turn, const Caller& caller, const
   if (group != nullptr) {
     error = group->validate_transactional_commit(context, request);
   } else if (request.generation_id >= 0) {
-    error = ErrorCode::kIllegalGeneration;  // without one, the record will make a simple group
+    error = ErrorCode::kIllegalGeneration;  // without one, the record will create a simple group
   }
   TxnOffsetCommitResponse response;
   response.topics.reserve(request.topics.size());

@@ -1,6 +1,6 @@
 // TransactionShard: DescribeTransactions and ListTransactions. Versions of List: 1 duration, 2 a pattern of RE2 for the
-// ids, which must match the whole id. The pattern is for who gathers the answers of all coordinators (keep_matching):
-// what it costs is the client's to choose.
+// ids, which must match the whole id. The pattern is applied to the merged responses of all coordinators
+// (keep_matching), as its cost depends on the client.
 #include <re2/re2.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace milena::coordinator {
 namespace {
 
 struct ListFilter {
-  std::span<const int64_t> producer_ids;  // sorted: there may be as many as a request holds
+  std::span<const int64_t> producer_ids;  // sorted: there may be as many as fit into a request
   bool by_state = false;
   std::set<TransactionState> states;
   int64_t open_longer_than_ms = -1;

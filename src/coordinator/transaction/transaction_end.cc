@@ -1,7 +1,6 @@
 // TransactionShard: the end of a transaction, by EndTxn, by its timeout, or by the next InitProducerId; and its
-// markers. Versions of EndTxn: 2 PRODUCER_FENCED where earlier ones are told INVALID_PRODUCER_EPOCH, 5
-// transaction.version 2: each end raises the epoch, the answer tells the new one, and a producer may abort without
-// having added anything.
+// markers. Versions of EndTxn: 2 PRODUCER_FENCED where earlier ones get INVALID_PRODUCER_EPOCH, 5 transaction.version
+// 2: each end bumps the epoch, the response has the new one, and a producer may abort without having added anything.
 #include <limits>
 #include <utility>
 
@@ -14,21 +13,21 @@ namespace milena::coordinator {
 namespace {
 
 constexpr int16_t kFirstEndVersionWithProducerFenced = 2;
-// Records of one turn are appended as one: of no more timed out transactions than any segment holds.
+// Records of one turn are one batch: limited to timed out transactions that fit into any segment.
 constexpr size_t kMostAbortsAtOnce = 500, kMostAbortsAtOnce_bytes = 256 * 1024;
 constexpr int16_t kFirstEndVersionWithEpochBump = 5;
 
 constexpr int64_t kFencedRetry_ms = 10'000;
 
-// What a repeated EndTxn of version 5 looks like: the answer was lost, and the epoch has moved on since.
+// A repeated EndTxn of version 5: the response was lost, and the epoch has been bumped since.
 struct EndRetry {
   bool after_bump = false;
   bool after_new_producer_id = false;
   bool any() const { return after_bump || after_new_producer_id; }
 };
 
-// Only an end of version 2 raises the epoch. (Kafka does not ask which end it was: there a zombie of version 2 is given
-// the epoch of a producer of version 1 that took its id over and has ended a transaction since.)
+// Only an end of version 2 bumps the epoch. (Kafka does not check the version of the end: there a zombie of version 2
+// gets the epoch of a producer of version 1 that took over its id and has ended a transaction since.)
 EndRetry retry_of(const TransactionMetadata& found, int64_t producer_id, int16_t producer_epoch) {
   if (found.client_transaction_version < kTransactionVersion2) return {};
   return {.after_bump = found.producer_epoch == producer_epoch + 1,
@@ -36,14 +35,14 @@ EndRetry retry_of(const TransactionMetadata& found, int64_t producer_id, int16_t
                                    found.producer_epoch == 0};
 }
 
-// The markers whose answer will not change however often they are sent: the partition cannot or must not be marked.
+// Errors that a retry will not change: the partition cannot or must not be marked.
 bool needs_no_marker_any_more(ErrorCode error) {
   switch (error) {
     case ErrorCode::kNone:
     case ErrorCode::kUnsupportedForMessageFormat:
     case ErrorCode::kUnsupportedVersion:
-    // The producer has gone on there with a later epoch: nothing of this transaction is open. (Kafka gives the whole
-    // transaction up, and the id can be used again only when the coordinator moves.)
+    // The producer already used a later epoch there: nothing of this transaction is open. (Kafka gives up the whole
+    // transaction, and the id can be used again only after the coordinator moves.)
     case ErrorCode::kInvalidProducerEpoch: return true;
     default: return false;
   }
@@ -145,7 +144,7 @@ TransactionMetadata TransactionShard::decide(Turn& turn, const Bytes& transactio
   return ended;
 }
 
-// --- the coordinator's own will
+// --- the coordinator's own aborts
 
 bool TransactionShard::abort_and_fence(Turn& turn, const Bytes& transactional_id, const TransactionMetadata& found,
                                        GivenId given_id) {
@@ -175,7 +174,7 @@ void TransactionShard::abort_all_timed_out(Turn& turn) {
 void TransactionShard::abort_timed_out(Turn& turn, const Bytes& transactional_id, GivenId given_id) {
   const TransactionMetadata* found = find(transactional_id);
   if (found == nullptr || found->state != TransactionState::kOngoing) return;
-  // Without a timeout it is one of a distributed transaction (KIP-939): its own coordinator ends it.
+  // Without a timeout it is part of a distributed transaction (KIP-939): its own coordinator ends it.
   if (found->timeout_ms == std::numeric_limits<int32_t>::max()) return;
   if (found->start_ms >= turn.now.wall_ms - found->timeout_ms) return;
   if (abort_and_fence(turn, transactional_id, *found, given_id)) {
@@ -232,7 +231,7 @@ TransactionEffects TransactionShard::markers_written(MarkerToken token, std::spa
   if (metadata.partitions.empty()) {
     go_on_ending(turn, token, ending->second, metadata);
   } else {
-    // Something stands there in the name of a later coordinator. Until this one has such an epoch no try will do.
+    // A later coordinator has written a marker there. Retries fail until this one has such an epoch.
     retry_later(token, now, fenced ? kFencedRetry_ms : config_.marker_retry_ms);
   }
   return finish(std::move(turn));

@@ -1,5 +1,5 @@
-// TransactionShard: InitProducerId of transactional producers. Versions: 3 the client tells the id and epoch it had
-// (KIP-360), 4 PRODUCER_FENCED where earlier ones are told INVALID_PRODUCER_EPOCH.
+// TransactionShard: InitProducerId of transactional producers. Versions: 3 the client sends its id and epoch (KIP-360),
+// 4 PRODUCER_FENCED where earlier ones get INVALID_PRODUCER_EPOCH.
 #include <utility>
 
 #include "base/log.h"
@@ -11,8 +11,8 @@ namespace {
 
 constexpr int16_t kFirstInitVersionWithProducerFenced = 4;
 
-// The producer ids by which a client may ask for its next epoch: the one it has, or, if the answer that gave it that
-// one was lost, the one before.
+// The producer ids with which a client may ask for its next epoch: the current one, or, if the response with it was
+// lost, the previous one.
 bool knows_producer_id(const TransactionMetadata& found, int64_t producer_id, int16_t producer_epoch) {
   return found.producer_epoch == kNoProducerEpoch || producer_id == found.producer_id ||
          (producer_id == found.previous_producer_id && producer_epoch >= kLastClientEpoch);
@@ -69,13 +69,13 @@ void TransactionShard::init(Turn& turn, const InitRequest& request, GivenId give
     return answer_init(turn, request.asker, ErrorCode::kProducerFenced);
   }
   if (found->state == TransactionState::kOngoing) {
-    // Whoever comes with the id takes it over. It asks again until the old transaction has ended.
+    // A new producer with the id takes it over. It asks again until the old transaction has ended.
     if (!abort_and_fence(turn, request.transactional_id, *found, given_id)) return wait_for_id();
     return answer_init(turn, request.asker, ErrorCode::kConcurrentTransactions);
   }
   std::optional<TransactionMetadata> next;
   if (found->epoch_exhausted()) {
-    // Kafka cannot answer a client here that tells an older epoch, either.
+    // As in Kafka, a client with an older epoch gets an error here.
     if (request.resumes() && request.producer_epoch != found->producer_epoch) {
       return answer_init(turn, request.asker, ErrorCode::kUnknownServerError);
     }

@@ -14,7 +14,7 @@ constexpr std::array<ByteView, 8> kTransactionStateNames = {"Empty",        "Ong
                                                             "PrepareAbort", "CompleteCommit",   "CompleteAbort",
                                                             "Dead",         "PrepareEpochFence"};
 
-// Every step remembers the producer id that it found.
+// Every transition keeps the previous producer id.
 TransactionMetadata step_from(const TransactionMetadata& from, TransactionState to, int64_t wall_ms) {
   TransactionMetadata next = from;
   next.previous_producer_id = from.producer_id;
@@ -73,7 +73,7 @@ std::optional<TransactionMetadata> with_next_epoch(const TransactionMetadata& fr
   } else if (from.producer_epoch == kNoProducerEpoch || *expected_epoch == from.producer_epoch) {
     next.last_producer_epoch = from.producer_epoch;
   } else if (*expected_epoch == from.last_producer_epoch) {
-    return next;  // asked again: what was answered then
+    return next;  // a retry: the same result
   } else {
     return std::nullopt;
   }
@@ -106,7 +106,7 @@ TransactionMetadata with_decision(const TransactionMetadata& from, const EndDeci
         (decision.nothing_added && !decision.committed && !from.is_ending()));
   TransactionMetadata next = step_from(
       from, decision.committed ? TransactionState::kPrepareCommit : TransactionState::kPrepareAbort, wall_ms);
-  // Under transaction.version 2 each end raises the epoch, and a fence is not different from any other abort.
+  // With transaction.version 2 each end bumps the epoch, and a fence is like any other abort.
   if (decision.transaction_version >= kTransactionVersion2) {
     const bool keeps = MILENA_PLANTED(kEndKeepsEpoch) || (decision.fence && MILENA_PLANTED(kFenceKeepsEpoch));
     if (from.producer_epoch < INT16_MAX && !keeps) next.producer_epoch = static_cast<int16_t>(from.producer_epoch + 1);

@@ -1,6 +1,6 @@
 // TransactionShard: AddPartitionsToTxn and AddOffsetsToTxn. Versions: AddPartitions 2 PRODUCER_FENCED where earlier
-// ones are told INVALID_PRODUCER_EPOCH, 4 by brokers, in batches, for clients of transaction.version 2, or only to ask
-// whether a partition was added; AddOffsets 2 as AddPartitions.
+// ones get INVALID_PRODUCER_EPOCH, 4 by brokers, in batches, for clients of transaction.version 2, or only to ask
+// whether a partition was added; AddOffsets 2 like AddPartitions.
 #include <utility>
 
 #include "coordinator/transaction/planted_bugs.h"
@@ -19,7 +19,7 @@ ErrorCode add_error_for(int16_t api_version, ErrorCode error) {
              : error;
 }
 
-// `error_of(topic, partition)` for each partition asked for.
+// `error_of(topic, partition)` for each partition of the request.
 template <class ErrorOf>
 AddedPartitions answer_to(const PartitionsToAdd& request, ErrorOf error_of) {
   AddedPartitions response;
@@ -36,7 +36,7 @@ AddedPartitions answer_to(const PartitionsToAdd& request, ErrorOf error_of) {
   return response;
 }
 
-// Whether this producer may be answered about its partitions at all.
+// The error of this producer, for all its partitions.
 ErrorCode verify_error(const TransactionMetadata* found, const PartitionsToAdd& request) {
   if (request.transactional_id.empty()) return ErrorCode::kInvalidRequest;
   if (found == nullptr || found->producer_id != request.producer_id) return ErrorCode::kInvalidProducerIdMapping;

@@ -1,4 +1,4 @@
-// The records of __transaction_state, between bytes and values. Pure functions.
+// Encodes and decodes the records of __transaction_state. Pure functions.
 //
 // A key is its type (int16, always 0) and the transactional id; a value its version (int16) and fields. Version 1,
 // flexible and with the producer ids before and after, is written when transaction.version is 1 or more; we read both
@@ -12,7 +12,7 @@ namespace milena::coordinator {
 
 struct TransactionRecord {
   Bytes transactional_id;
-  std::optional<TransactionMetadata> metadata;  // none: a tombstone
+  std::optional<TransactionMetadata> metadata;  // null: a tombstone
 };
 
 Result<TransactionRecord> parse_transaction_record(ByteView key, std::optional<ByteView> value);

@@ -1,4 +1,4 @@
-// The parts of TransactionShard that every input uses: applying records, loading, time, failure.
+// The parts of TransactionShard that every input uses: applying records, loading, timers, failures.
 #include "coordinator/transaction/transaction_shard.h"
 
 #include <algorithm>
@@ -131,7 +131,7 @@ void TransactionShard::apply(ByteView key, std::optional<ByteView> value, int64_
       return log_error("At offset {} of __transaction_state: {}", record_offset, record.error().message);
     return take_on(record->transactional_id, std::move(record->metadata));
   }
-  // Live: the record is our own, and the step knows besides what no record holds, the last epoch.
+  // Live: the record is our own, and the step also has the last epoch, which is not in the record.
   Step applied = std::move(unapplied_.front());
   unapplied_.pop_front();
   CHECK(record.ok() && record->transactional_id == applied.transactional_id);
@@ -163,7 +163,7 @@ TransactionEffects TransactionShard::append_failed(TransactionEffects failed, Er
   const ErrorCode told = transaction_error_of_append(error);
   log_warn("Records of __transaction_state could not be appended: error {}, answered as {}", static_cast<int>(error),
            static_cast<int>(told));
-  // What the coordinator does of its own will is not tried again at once.
+  // The coordinator does not retry its own aborts at once.
   next_abort_check_ms_ = std::max(next_abort_check_ms_, add_saturating(now.steady_ms, config_.abort_check_interval_ms));
   next_expiry_check_ms_ =
       std::max(next_expiry_check_ms_, add_saturating(now.steady_ms, config_.expiry_check_interval_ms));
@@ -179,7 +179,7 @@ TransactionEffects TransactionShard::append_failed(TransactionEffects failed, Er
   turn.effects.answers = std::move(failed.answers);
   for (TransactionAnswer& answer : turn.effects.answers) turn_into_error(answer.response, told);
   turn.effects.producer_id_requests = std::move(failed.producer_id_requests);
-  // Markers of what was decided before go out; those of the decisions that failed do not.
+  // Markers of earlier decisions are sent; those of the failed ones are not.
   for (TransactionMarkers& markers : failed.markers) {
     const bool decided = ending_.contains(markers.token) || MILENA_PLANTED(kMarkersOfFailedDecision);
     if (decided) turn.effects.markers.push_back(std::move(markers));

@@ -2,16 +2,15 @@
 // clock, no I/O, no thread, no lock. The broker hosts one per partition it leads; tests and the simulator drive it
 // directly. Its rules are those of Kafka's TransactionCoordinator, TransactionStateManager and TransactionMetadata.
 //
-// Every input gives TransactionEffects. The contract with the runtime is that of GroupShard:
-//   1. append the records as one batch; 2. apply each; 3. when the high watermark covers what was appended until now,
-//   send the answers and start the markers; or, if the append failed, 2. give the effects to append_failed and go on
-//   with what it returns.
-// Between an input that asked for records and 2. there is no other input (CHECKed).
+// Every input returns TransactionEffects. The contract with the runtime is that of GroupShard: append the records as
+// one batch (1), apply each (2), and when the high watermark covers all records appended so far send the responses and
+// start the markers (3). If the append failed: pass the effects to append_failed instead of (2), and go on with its
+// result. There is no other input between one with records and (2) (CHECKed).
 //
-// The state of a transactional id changes in apply alone, live and at load alike, but for what Kafka does not write
-// down either: the last epoch of a producer, and which markers are still to come. The decision to commit or abort is a
-// record; markers are written after it, again and again until each partition has its own; then a record says that all
-// is done. A shard whose partition is lost is closed and dropped, and whoever loads the log writes the markers again.
+// The state of a transactional id changes only in apply, both live and at load, except for state that Kafka does not
+// write either: the last epoch of a producer, and the missing markers. The decision to commit or abort is a record; the
+// markers are written after it, and retried until each partition has its own; then a record completes the transaction.
+// When the partition moves away its shard is closed and dropped, and the next coordinator writes the markers again.
 //
 // Not here: authorization, idempotent producers without a transactional id, whether partitions exist, sending the
 // markers.
@@ -36,58 +35,58 @@ class TransactionShard {
  public:
   explicit TransactionShard(TransactionConfig config) : config_(config) {}
 
-  // --- what the runtime tells it besides inputs; both may change at any time between inputs
+  // --- set by the runtime; both may change at any time between inputs
 
-  // The leader epoch of the partition; markers carry it. Must be told before loaded().
+  // The leader epoch of the partition, for markers. Must be set before loaded().
   void set_coordinator_epoch(int32_t leader_epoch) { coordinator_epoch_ = leader_epoch; }
   // transaction.version of the finalized features: 0 writes records that brokers before 4.0 read, too.
   void set_transaction_version(int16_t level) { transaction_version_ = level; }
 
   // --- the log
 
-  // One record, in the order of the log. What cannot be read changes nothing, and is logged. The producer id is there
-  // for the runtime's sake: nothing in this log is transactional.
+  // One record, in the order of the log. An unreadable record changes nothing, and is logged. The runtime passes the
+  // producer id; nothing in this log is transactional.
   void apply(ByteView key, std::optional<ByteView> value, int64_t record_offset, int64_t producer_id = -1);
   void apply_marker(int64_t /*producer_id*/, bool /*committed*/) {}
-  // All records up to the log end are applied; inputs come from now on. Transactions found between their decision and
-  // their end get their markers.
+  // All records up to the log end are applied; inputs may follow. Transactions between their decision and their end get
+  // their markers.
   TransactionEffects loaded(Now now);
-  // The batch could not be appended, for this reason (the partition's own). Takes what the input had returned; gives
-  // back the answers to send and takes back what must not be believed.
+  // The batch could not be appended; `error` is the partition's. Takes the input's effects, undoes its changes, and
+  // returns the responses to send.
   TransactionEffects append_failed(TransactionEffects failed, ErrorCode error, Now now);
-  // The partition is led by somebody else now: what is parked is answered, nothing is accepted any more.
+  // Another broker leads the partition now: answers waiting requests; no further inputs.
   TransactionEffects close(ErrorCode error);
 
   // --- time
 
-  // When tick wants to be called; may be early. nullopt: no timer runs.
+  // When to call tick; may be early. nullopt: no timer runs.
   std::optional<int64_t> next_deadline_ms() const;
   TransactionEffects tick(Now now);
 
   // --- requests; each is answered once, at once or later
 
-  // With a transactional id; without one (null) it is no business of a coordinator. Answers InitProducerIdResponse.
+  // With a transactional id; without one (null) no coordinator is involved. Answers InitProducerIdResponse.
   TransactionEffects init_producer_id(const Caller& caller, const InitProducerIdRequest& request, Now now);
-  // One transaction of an AddPartitionsToTxn of the caller's version (for 0-3 the handler makes it of the fields of
-  // those versions), verify_only included. Answers AddedPartitions, with a code for each partition asked for. Not
-  // checked here: that the partitions exist and may be written to.
+  // One transaction of an AddPartitionsToTxn of the caller's version (for 0-3 the handler converts their fields),
+  // including verify_only. Answers AddedPartitions, with a code for each partition. The handler checks that the
+  // partitions exist and may be written to.
   TransactionEffects add_partitions(const Caller& caller, const PartitionsToAdd& request, Now now);
-  // `offsets_partition`: the partition of __consumer_offsets that keeps the group. Answers AddOffsetsToTxnResponse.
+  // `offsets_partition`: the group's partition of __consumer_offsets. Answers AddOffsetsToTxnResponse.
   TransactionEffects add_offsets(const Caller& caller, const AddOffsetsToTxnRequest& request, int32_t offsets_partition,
                                  Now now);
-  // Answers EndTxnResponse, as soon as the decision is in the log.
+  // Answers EndTxnResponse, once the decision is in the log.
   TransactionEffects end_transaction(const Caller& caller, const EndTxnRequest& request, Now now);
-  // These two answer for this partition's ids alone; the handler puts the parts together.
+  // These two cover only this partition's ids; the handler merges the parts.
   TransactionEffects describe(const Caller& caller, std::span<const ByteView> transactional_ids, Now now);
   // Without the pattern: keep_matching().
   TransactionEffects list(const Caller& caller, const ListTransactionsRequest& request, Now now);
 
-  // --- what it had asked for
+  // --- results of its requests
 
-  // Partitions that are not named are tried again later, as those with a passing error: so an empty span says that
-  // nothing was written. A partition that the cluster no longer has is told as kNone: there is nothing left to mark.
+  // Partitions without a result are retried later, like those with a retriable error: so an empty span means that
+  // nothing was written. A deleted partition has kNone: there is nothing left to mark.
   TransactionEffects markers_written(MarkerToken token, std::span<const MarkerResult> results, Now now);
-  // A producer id that was never given to anybody, or why there is none.
+  // A new producer id, or the error.
   TransactionEffects producer_id_given(ProducerIdToken token, ErrorCode error, int64_t producer_id, Now now);
 
   // --- for tests and metrics
@@ -96,11 +95,11 @@ class TransactionShard {
   const std::map<Bytes, TransactionMetadata, std::less<>>& transactions() const { return transactions_; }
 
  private:
-  // A change of one id that waits for its record to be applied.
+  // A change of one id, until its record is applied.
   struct Step {
     Bytes transactional_id;
     std::optional<TransactionMetadata> next;  // none: a tombstone
-    MarkerToken token = 0;                    // of the markers that a decision starts, or an end finishes
+    MarkerToken token = 0;                    // of the markers that a decision starts, or an end completes
   };
   // One input being handled.
   struct Turn {
@@ -113,7 +112,7 @@ class TransactionShard {
       effects.answers.push_back({token, std::move(response)});
     }
   };
-  // What of a caller is left when its request has to wait.
+  // The part of a caller that is kept while its request waits.
   struct Asker {
     AnswerToken token = 0;
     int16_t api_version = 0;
@@ -137,7 +136,7 @@ class TransactionShard {
   using IdContinuation = std::function<void(Turn&, ErrorCode, int64_t)>;
   using GivenId = std::optional<int64_t>;
 
-  // Tells a producer its id and epoch, or why it has none. Versions before `fenced_since` do not know PRODUCER_FENCED.
+  // Answers with the producer's id and epoch, or an error. Versions before `fenced_since` do not have PRODUCER_FENCED.
   template <class ProducerResponse>
   static void answer_producer(Turn& turn, const Asker& asker, int16_t fenced_since, ErrorCode error,
                               const TransactionMetadata* metadata) {
@@ -172,15 +171,15 @@ class TransactionShard {
   void end_version_2(Turn& turn, const EndRequest& request, const TransactionMetadata& found, GivenId given_id);
   static void answer_end(Turn& turn, const Asker& asker, ErrorCode error,
                          const TransactionMetadata* metadata = nullptr);
-  // Writes the decision, and starts the markers, or, where there is nothing to mark, the end. Returns how it will end.
+  // Writes the decision, and starts the markers, or, if there is nothing to mark, the end. Returns the final state.
   TransactionMetadata decide(Turn& turn, const Bytes& transactional_id, const TransactionMetadata& found,
                              const EndDecision& decision);
-  // The coordinator's own abort of an open transaction, under the version of the cluster. False: it needs a producer
-  // id.
+  // The coordinator's own abort of an open transaction, by the cluster's transaction.version. False: it needs a
+  // producer id.
   bool abort_and_fence(Turn& turn, const Bytes& transactional_id, const TransactionMetadata& found, GivenId given_id);
   void abort_timed_out(Turn& turn, const Bytes& transactional_id, GivenId given_id);
   void abort_all_timed_out(Turn& turn);
-  // Markers for what is left to mark, or the end.
+  // Starts the remaining markers, or the end.
   void go_on_ending(Turn& turn, MarkerToken token, const Bytes& transactional_id, const TransactionMetadata& metadata);
   void emit_markers(Turn& turn, MarkerToken token, const Bytes& transactional_id, const TransactionMetadata& metadata);
   void retry_later(MarkerToken token, Now now, int64_t after_ms);
@@ -210,14 +209,14 @@ class TransactionShard {
   int64_t next_expiry_check_ms_ = 0;
 };
 
-// A partition's append error in the words a transactional client understands (Kafka: appendTransactionToLog).
+// A partition's append error as an error for transactional clients (Kafka: appendTransactionToLog).
 ErrorCode transaction_error_of_append(ErrorCode error);
 
-// Puts an error in place of what an answer says.
+// Turns a response into an error.
 void turn_into_error(TransactionResponse& response, ErrorCode error);
 
-// Leaves the transactions whose ids the pattern matches as a whole. False if it is none, or the time was up before all
-// were looked at. Any thread.
+// Keeps the transactions whose ids the whole pattern matches. False if the pattern is invalid, or the time was up
+// before the end. Any thread.
 bool keep_matching(std::vector<ListTransactionsResponse::TransactionState>& states, ByteView pattern,
                    const std::function<bool()>& time_is_up);
 

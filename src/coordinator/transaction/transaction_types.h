@@ -1,5 +1,5 @@
-// What goes into a TransactionShard and what comes out of it: plain values, no behaviour. The generated request and
-// response structures are used as they are.
+// Inputs and outputs of TransactionShard: plain values, no behaviour. The generated request and response structures are
+// used as they are.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,8 @@ struct TransactionAnswer {
   TransactionResponse response;
 };
 
-// The shard's own names for work it has asked for. They are unique within one incarnation of a shard: what comes back
-// after the shard was closed is dropped by the runtime.
+// The shard's tokens for its requests to the runtime. They are unique within one incarnation of a shard: the runtime
+// drops results after the shard was closed.
 using MarkerToken = uint64_t;
 using ProducerIdToken = uint64_t;
 
@@ -52,39 +52,39 @@ struct TopicPartitions {
   bool operator==(const TopicPartitions&) const = default;
 };
 
-// The end of a transaction, to be written into each of these partitions (WriteTxnMarkers to their leaders).
+// The markers of a transaction, for each of these partitions (WriteTxnMarkers to their leaders).
 struct TransactionMarkers {
   MarkerToken token = 0;
-  Bytes transactional_id;  // for the log's reader
+  Bytes transactional_id;  // for log lines
   int64_t producer_id = -1;
   int16_t producer_epoch = -1;
   int32_t coordinator_epoch = 0;
-  // 2: the partition's leader insists on an epoch greater than that of the producer's records.
+  // 2: the partition's leader requires an epoch greater than that of the producer's records.
   int16_t transaction_version = 0;
   bool committed = false;
   std::vector<TopicPartitions> partitions;
 };
 
-// What became of one partition's marker.
+// The result of one partition's marker.
 struct MarkerResult {
   Bytes topic;
   int32_t partition = 0;
   ErrorCode error = ErrorCode::kNone;
 };
 
-// What an input asks of the runtime, in this order: append the records as one batch; apply each of them; when the high
-// watermark covers what was appended until now, send the answers and start the markers. Producer ids may be fetched at
-// once.
+// Effects of an input, for the runtime to carry out in this order: append the records as one batch; apply each of them;
+// when the high watermark covers all records appended so far, send the responses and start the markers. Producer ids
+// may be fetched at once.
 struct TransactionEffects {
   std::vector<CoordinatorRecord> records;
   std::vector<TransactionAnswer> answers;
-  // Each comes back through TransactionShard::markers_written, once.
+  // Each is answered once, by TransactionShard::markers_written.
   std::vector<TransactionMarkers> markers;
-  // Each comes back through TransactionShard::producer_id_given, once.
+  // Each is answered once, by TransactionShard::producer_id_given.
   std::vector<ProducerIdToken> producer_id_requests;
 };
 
-// The server's settings that transactions feel, with Kafka's defaults.
+// The server's settings of transactions, with Kafka's defaults.
 struct TransactionConfig {
   int32_t max_timeout_ms = 900'000;               // transaction.max.timeout.ms
   int64_t id_expiration_ms = 604'800'000;         // transactional.id.expiration.ms

@@ -1,6 +1,5 @@
-// LatencyHistogram: how long things took, counted in buckets that grow with the value, four to each power of two, from
-// a microsecond to a minute and more: an estimate is at most a quarter too large. Belongs to one thread; others get a
-// copy.
+// LatencyHistogram: counts durations in buckets that grow with the value, four to each power of two, from a microsecond
+// to more than a minute: an estimate is at most a quarter too large. Belongs to one thread; others get a copy.
 #pragma once
 
 #include <array>
@@ -21,9 +20,9 @@ class LatencyHistogram {
 
   uint64_t count() const;
   double sum_seconds() const { return static_cast<double>(sum_ns_) / 1e9; }
-  // How many took less than 2^exponent microseconds; up to kMostExponent.
+  // The number of values below 2^exponent microseconds; up to kMostExponent.
   uint64_t count_below(int exponent) const;
-  // What a share of all took at most, in seconds; 0 of nothing.
+  // The upper bound in seconds for a share of all values; 0 without values.
   double quantile_seconds(double share) const;
 
   static constexpr int kMostExponent = 27;
@@ -37,7 +36,7 @@ class LatencyHistogram {
     if (exponent >= kMostExponent) return kBuckets - 1;
     return static_cast<size_t>(exponent - 1) * 4 + ((us >> (exponent - 2)) & 3);
   }
-  // Where the bucket ends, in microseconds.
+  // The end of the bucket, in microseconds.
   static uint64_t end_of(size_t bucket);
 
   uint64_t sum_ns_ = 0;

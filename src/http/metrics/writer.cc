@@ -10,11 +10,11 @@ namespace milena::http {
 namespace {
 
 constexpr ByteView kTotal = "_total";
-// Of a histogram: from 32 microseconds to a minute.
+// Buckets of a histogram: from 32 microseconds to a minute.
 constexpr int kFirstBucket = 5;
 constexpr int kLastBucket = 26;
 
-// How many bytes of well-formed UTF-8 stand at the beginning, as one letter; 0: none.
+// The length of a valid UTF-8 character at the start; 0: none.
 size_t utf8_letter(ByteView text) {
   const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   if (at(0) < 0x80) return 1;
@@ -28,7 +28,7 @@ size_t utf8_letter(ByteView text) {
   return overlong || beyond ? 0 : size;
 }
 
-// A page with a byte that is no text would be lost as a whole.
+// A single invalid byte would make the whole page unreadable.
 void append_escaped(ByteView value, Bytes& out) {
   while (!value.empty()) {
     const size_t size = utf8_letter(value);
@@ -111,7 +111,7 @@ void MetricWriter::name_metric() {
   ByteView family = metric_.name;
   ByteView type = metric_type_name(metric_.type);
   if (format_ == MetricFormat::kOpenMetrics) {
-    // The name of a counter is that without its ending.
+    // A counter's family name is without its suffix.
     if (metric_.type == MetricType::kCounter && family.ends_with(kTotal)) family.remove_suffix(kTotal.size());
   } else if (metric_.type == MetricType::kUnknown) {
     type = "untyped";

@@ -1,5 +1,5 @@
-// MetricWriter: metrics as text, in Prometheus' format 0.0.4 or OpenMetrics 1.0. No more than the syntax: which metrics
-// there are, and what they say, is their owners' business.
+// MetricWriter: metrics as text, in Prometheus' format 0.0.4 or OpenMetrics 1.0. Only the syntax: the metrics and their
+// values come from their owners.
 #pragma once
 
 #include <initializer_list>
@@ -14,7 +14,7 @@ enum class MetricFormat { kPrometheus, kOpenMetrics };
 
 ByteView metric_type_name(MetricType type);
 ByteView metric_content_type(MetricFormat format);
-// What a scraper accepts (its Accept header): OpenMetrics only where it is asked for.
+// The format for a scraper's Accept header: OpenMetrics only if it asks for it.
 MetricFormat chosen_metric_format(ByteView accept);
 
 struct MetricName {
@@ -28,14 +28,14 @@ struct MetricLabel {
   ByteView name;
   ByteView value;
 };
-// As they stand between the braces: what belongs to many samples is written once.
+// The text between the braces, so that labels shared by many samples are formatted once.
 Bytes metric_labels(std::initializer_list<MetricLabel> labels);
 
 class MetricWriter {
  public:
   explicit MetricWriter(MetricFormat format) : format_(format) {}
 
-  // Samples that follow are of this metric. It is not named before there is one.
+  // The next samples are of this metric. Its header is written with the first one.
   void begin(const MetricName& metric);
   void sample(ByteView labels, uint64_t value);
   void sample(ByteView labels, int64_t value);
@@ -44,10 +44,10 @@ class MetricWriter {
   void sample(ByteView labels, bool value) { sample(labels, int64_t{value}); }
   // Buckets, sum and count, in seconds.
   void histogram(ByteView labels, const LatencyHistogram& values);
-  // The quantiles that the JMX exporter shows of Kafka's histograms, in milliseconds, and the count.
+  // The JMX exporter's quantiles of Kafka's histograms, in milliseconds, and the count.
   void summary_ms(ByteView labels, const LatencyHistogram& values);
 
-  // The end of the page.
+  // Ends the page and returns it.
   Bytes take();
   size_t size() const { return out_.size(); }
 

@@ -69,7 +69,7 @@ Result<DirectoryFindings> DirectoryCheck::run(const std::function<void(const Par
   return out;
 }
 
-// --- looking
+// --- checking
 
 Status DirectoryCheck::check_own_files(DirectoryFindings& out) {
   const auto& properties = directory_->meta_properties();
@@ -119,7 +119,7 @@ Result<PartitionFindings> DirectoryCheck::check_partition(const PartitionDirecto
   auto checked = milena::log::check_partition(files_, partition, known, on_read);
   if (!checked) return checked;
   if (partition.partition.topic == kMetadataTopic) {
-    // A decision that is missing may have been any: whoever goes on without it goes on with another cluster.
+    // A missing decision may have been any: without it the cluster is another one.
     for (Finding& one : checked->findings) {
       if (!one.mend || one.mend->without.empty()) continue;
       one.mend.reset();
@@ -136,18 +136,18 @@ Result<PartitionFindings> DirectoryCheck::check_partition(const PartitionDirecto
   return checked;
 }
 
-// --- mending
+// --- repairing
 
 Result<std::string> DirectoryCheck::keep(const std::string& path) {
   std::string kept = path + std::string(kKeptSuffix);
-  // Not with a dash: a name that ends so is a partition's.
+  // Not with a dash: such a name is a partition's.
   for (int i = 2; files_.exists(kept); ++i) kept = fmt::format("{}{}.{}", path, kKeptSuffix, i);
   RETURN_IF_ERROR(files_.rename(path, kept));
   RETURN_IF_ERROR(files_.sync_directory(parent_directory(path)));
   return kept;
 }
 
-// The new file is whole on the disk before the old one makes way.
+// The new file is completely on the disk before the old one is moved.
 Status DirectoryCheck::rewrite(const Mend& mend) {
   const std::string fresh = mend.path + ".repaired";
   RETURN_IF_ERROR(files_.remove(fresh));
@@ -200,11 +200,11 @@ Status DirectoryCheck::repair(const DirectoryFindings& findings,
   };
   gather(findings.findings, "");
   for (const PartitionFindings& one : findings.partitions) gather(one.findings, one.name);
-  // First: whatever comes between, the next start reads the logs that are changed here.
+  // First: even if interrupted, the next start reads the logs that are changed here.
   if (!to_recover.empty()) RETURN_IF_ERROR(ask_for_recovery(to_recover, on_done));
   const std::string points = directory_->path() + "/" + std::string(kRecoveryPoints);
   for (const Mend& mend : mends) {
-    if (mend.path == points && !to_recover.empty()) continue;  // written anew already
+    if (mend.path == points && !to_recover.empty()) continue;  // already rewritten
     if (mend.without.empty()) {
       auto kept = keep(mend.path);
       if (!kept) return kept.error();
@@ -216,7 +216,7 @@ Status DirectoryCheck::repair(const DirectoryFindings& findings,
   return ok_status();
 }
 
-// The next start reads those logs whole, as after a crash; of the others what the recovery points say.
+// The next start reads those logs completely, as after a crash; the others from their recovery points.
 Status DirectoryCheck::ask_for_recovery(const std::vector<std::string>& partitions,
                                         const std::function<void(const std::string&)>& on_done) {
   const std::string points = directory_->path() + "/" + std::string(kRecoveryPoints);

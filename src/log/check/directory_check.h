@@ -1,9 +1,8 @@
-// What is wrong with a data directory while no broker uses it, and putting it right. docs/operations or the help of
-// `milena check` say how it is used.
+// Checks and repairs a data directory while no broker uses it. See docs/operations or the help of `milena check`.
 //
-// check_directory() writes nothing but the lock file, which it takes away again if it was not there. repair() does what
-// the findings propose, one by one: each file that it replaces stays beside the new one as *.before-repair, so that
-// whoever knows better may put it back.
+// check_directory() writes only the lock file, and removes it again if it was not there. repair() does what the
+// findings propose, one by one. Each file that it replaces stays beside the new one as *.before-repair, so that a
+// person may put it back.
 #pragma once
 
 #include <functional>
@@ -19,7 +18,7 @@ namespace milena::log {
 
 class DirectoryCheck {
  public:
-  // An error when the directory is not there, or a broker has it.
+  // An error if the directory does not exist, or a broker has it locked.
   static Result<std::unique_ptr<DirectoryCheck>> open(FileSystem& files, const std::string& path);
 
   // The bytes of all segments, which run() reads.
@@ -31,7 +30,7 @@ class DirectoryCheck {
   // Whose it is, for what several directories of one node must agree on.
   const LogDirectory& directory() const { return *directory_; }
 
-  // `on_done` is told what was done.
+  // Calls `on_done` for each repair.
   Status repair(const DirectoryFindings& findings, const std::function<void(const std::string&)>& on_done);
 
  private:

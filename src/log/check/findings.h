@@ -1,4 +1,4 @@
-// What `milena check` has to say of a data directory, and what --repair would do about it.
+// The findings of `milena check` in a data directory, and the repair of each.
 #pragma once
 
 #include <cstdint>
@@ -15,22 +15,22 @@ struct Stretch {
   bool operator==(const Stretch&) const = default;
 };
 
-// A file is replaced. What it was stays beside it, under another name.
+// Replaces a file. The old one stays beside it, under another name.
 struct Mend {
   std::string path;
-  // The new file is the old one without these. Empty: there is no new one, and the broker makes it when it starts.
+  // The new file is the old one without these. Empty: there is no new file, and the broker creates it at its start.
   std::vector<Stretch> without;
-  std::string says;  // for a person, what is done
+  std::string says;  // for people
 };
 
 struct Finding {
-  // A note is about what the next start puts right by itself, or what somebody should know.
+  // A note is about something that the next start repairs by itself, or that a person should know.
   enum class Kind { kNote, kProblem };
   Kind kind = Kind::kProblem;
-  std::string where;  // a file's name, or empty
+  std::string where;  // a file name, or empty
   std::string what;
   std::optional<Mend> mend;
-  // Mended by the next start, if it reads the whole log.
+  // Repaired by the next start, if it reads the whole log.
   bool wants_recovery = false;
 };
 
@@ -45,7 +45,7 @@ struct PartitionFindings {
 
 struct DirectoryFindings {
   std::string path;
-  std::string identity;  // cluster and node, for a person
+  std::string identity;  // cluster and node, for people
   bool clean_shutdown = false;
   std::vector<Finding> findings;  // of its own files
   std::vector<PartitionFindings> partitions;

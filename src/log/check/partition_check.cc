@@ -98,7 +98,7 @@ class PartitionCheck {
         add(Kind::kNote, name, fmt::format("is beyond the log's end, {}; the next start removes it", out_.end_offset));
         continue;
       }
-      // Behind the recovery point it is written again.
+      // Beyond the recovery point it is rewritten.
       const bool promised = walk_.clean_shutdown || offset < walk_.recovery_point;
       add(promised ? Kind::kProblem : Kind::kNote, name, entries.error().message, Mend{path_of(name), {}, kReadAnew});
     }
@@ -116,7 +116,7 @@ class PartitionCheck {
       }
       return ok_status();
     }
-    // Kafka makes the file empty and fills it with the first record.
+    // Kafka creates an empty file and fills it with the first record.
     if (file->empty() && walk_.latest_epoch < 0) return ok_status();
     const auto entries = decode_epoch_checkpoint(*file);
     if (!entries)
@@ -124,7 +124,7 @@ class PartitionCheck {
     return ok_status();
   }
 
-  // What the log directory's own files say of this partition.
+  // Checks the entries of this partition in the log directory's own files.
   void check_checkpoints() {
     if (known_.log_start_offset > out_.end_offset) {
       add(Kind::kProblem, "",

@@ -1,4 +1,4 @@
-// One partition's directory, file by file. Any thread; writes nothing.
+// Checks one partition's directory, file by file. Any thread; writes nothing.
 #pragma once
 
 #include <functional>

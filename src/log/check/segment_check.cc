@@ -27,8 +27,8 @@ struct SegmentCheck::Index {
   std::string name;
   bool there = false;
   Bytes bytes;
-  size_t next = 0;    // byte of the entry that is waited for
-  std::string wrong;  // the first thing that is
+  size_t next = 0;    // position of the next expected entry
+  std::string wrong;  // the first mistake
 };
 
 SegmentCheck::SegmentCheck(PartitionWalk& walk, int64_t base_offset, int64_t end_offset)
@@ -127,7 +127,7 @@ Status SegmentCheck::note_batch(BatchScanner& batches) {
   check_position(*offsets_, batch, batches.position());
   if (!batch.has_producer_id() || !batch.is_transactional()) return ok_status();
   if (batch.is_control()) return note_marker(batches);
-  // What compaction has emptied hides nothing from anybody.
+  // A batch emptied by compaction hides no records.
   if (batch.record_count > 0) walk_.open_transactions.emplace(batch.producer_id, batch.base_offset);
   return ok_status();
 }
@@ -145,7 +145,7 @@ Status SegmentCheck::note_marker(BatchScanner& batches) {
   return ok_status();
 }
 
-// The position of the next batch that is whole and of this place, or the end.
+// The position of the next whole batch of this place, or the end.
 Result<uint64_t> SegmentCheck::next_good(uint64_t from) {
   Bytes window(kWindow, '\0');
   while (from + kBatchMagicPosition < size_) {
@@ -181,7 +181,7 @@ Result<bool> SegmentCheck::only_zeros(uint64_t from) const {
   return true;
 }
 
-// The next start reads what stands at this place, and cuts off what is no batch.
+// Whether the next start reads this place, and truncates at an invalid batch.
 bool SegmentCheck::is_read_again() const {
   return !walk_.clean_shutdown && next_offset_ >= walk_.recovery_point;
 }
@@ -197,7 +197,7 @@ Status SegmentCheck::note_damage(uint64_t from, uint64_t to, const std::string& 
                       to - from));
       return ok_status();
     }
-    // What a crash leaves at the end was promised to nobody.
+    // A torn end after a crash was never acknowledged.
     if (end_offset_ == INT64_MAX && is_read_again()) {
       add(Finding::Kind::kNote, name_of(".log"),
           fmt::format("the last {} bytes are a batch that was not all written, behind offset {}; the next start cuts "
@@ -234,7 +234,7 @@ Status SegmentCheck::open_index(Index& index, const char* suffix, size_t entry_s
   if (!file) return file.error();
   index.there = true;
   index.bytes = file.take();
-  // Kafka makes them in full length, and shortens them when it rolls or stops.
+  // Kafka creates them in full length, and truncates them when it rolls or stops.
   const size_t used = index.bytes.find_last_not_of('\0') + 1;  // 0 if there is nothing else
   if (index.bytes.size() % entry_size != 0) {
     index.wrong = fmt::format("has {} bytes, which is no multiple of {}", index.bytes.size(), entry_size);
@@ -266,7 +266,7 @@ void SegmentCheck::end_index(Index& index) {
   add_wrong_index(index);
 }
 
-// Those of a segment that is read again are made anew by that.
+// The next start rebuilds those of a segment that it reads.
 void SegmentCheck::add_wrong_index(const Index& index) {
   if (index.wrong.empty()) return;
   if (is_read_again()) return add(Finding::Kind::kNote, index.name, index.wrong + "; the next start makes it anew");
@@ -292,7 +292,7 @@ Status SegmentCheck::check_time_index() {
   return ok_status();
 }
 
-// Each abort whose records are there must be told, or readers of committed records see them.
+// Each abort with records must be in the index, or read_committed consumers see them.
 Status SegmentCheck::check_txn_index() {
   Index index;
   RETURN_IF_ERROR(open_index(index, ".txnindex", 1));
@@ -306,7 +306,7 @@ Status SegmentCheck::check_txn_index() {
     auto wanted = aborts_.find(one.last_offset);
     if (wanted != aborts_.end() && wanted->second == one.producer_id) aborts_.erase(wanted);
   }
-  // A crash may have come before they were written; what is read again then, finds them.
+  // A crash may have come before they were written; recovery finds them again.
   std::erase_if(aborts_, [&](const auto& one) { return !walk_.clean_shutdown && one.first >= walk_.recovery_point; });
   if (!aborts_.empty() && index.wrong.empty()) {
     index.wrong = fmt::format("does not tell of the abort at offset {} by producer {}, whose records are shown",

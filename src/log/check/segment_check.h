@@ -1,7 +1,7 @@
-// SegmentCheck: reads the files of one segment as they lie in a partition's directory, and writes nothing. Damage does
-// not end it: it looks for the next batch that is whole.
+// SegmentCheck: reads the files of one segment in a partition's directory, and writes nothing. Damage does not end it:
+// it looks for the next whole batch.
 //
-// Single use, one segment behind the other with one PartitionWalk. Any thread.
+// Single use, for one segment after the other with one PartitionWalk. Any thread.
 #pragma once
 
 #include <cstdint>
@@ -18,15 +18,15 @@
 
 namespace milena::log {
 
-// What is carried from segment to segment.
+// State carried from segment to segment.
 struct PartitionWalk {
   FileSystem* files = nullptr;
   std::string directory;
   bool clean_shutdown = false;
   int64_t recovery_point = 0;  // 0 if not known
-  int64_t next_offset = -1;    // of the next batch at least; -1 before the first
+  int64_t next_offset = -1;    // least offset of the next batch; -1 before the first
   int32_t latest_epoch = -1;
-  std::map<int64_t, int64_t> open_transactions;  // first offset that was seen, by producer
+  std::map<int64_t, int64_t> open_transactions;  // first offset seen, by producer
   PartitionFindings* out = nullptr;
   const std::function<void(uint64_t bytes)>* on_read = nullptr;  // may be null
 };
@@ -37,7 +37,7 @@ class SegmentCheck {
   SegmentCheck(PartitionWalk& walk, int64_t base_offset, int64_t end_offset);
   ~SegmentCheck();
 
-  // An error is of the disk.
+  // Errors are of the disk.
   Status run();
 
  private:

@@ -26,7 +26,7 @@ struct AbortedTransaction {
     store_big_endian(to + 18, last_offset);
     store_big_endian(to + 26, last_stable_offset);
   }
-  // Takes kAbortedTransactionSize bytes. The version is not looked at: there has only been one.
+  // Takes kAbortedTransactionSize bytes. The version is ignored: there is only one.
   static AbortedTransaction read(const char* from) {
     return {load_big_endian<int64_t>(from + 2), load_big_endian<int64_t>(from + 10),
             load_big_endian<int64_t>(from + 18), load_big_endian<int64_t>(from + 26)};

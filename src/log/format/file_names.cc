@@ -34,7 +34,7 @@ ByteView suffix_of(DirectoryKind kind) {
   return "";
 }
 
-// The last '-' separates the partition; the topic itself may hold dots and dashes.
+// The last '-' separates the partition; the topic itself may have dots and dashes.
 std::optional<TopicPartition> parse_topic_partition(ByteView name) {
   size_t dash = name.rfind('-');
   if (dash == ByteView::npos || dash == 0) return std::nullopt;

@@ -1,4 +1,4 @@
-// The names that Kafka gives to files and directories of a log (LogFileUtils, LocalLog).
+// Kafka's names of files and directories of a log (LogFileUtils, LocalLog).
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ struct PartitionDirectoryName {
   TopicPartition partition;
   DirectoryKind kind = DirectoryKind::kLive;
 };
-// "topic-0", "topic-0.<32 hex>-delete" and the like. Nullopt for a name that is none of them.
+// "topic-0", "topic-0.<32 hex>-delete" and the like. Nullopt for any other name.
 std::optional<PartitionDirectoryName> parse_partition_directory(ByteView name);
 // "topic-0.<32 hex>-delete". Kafka keeps the name within 255 bytes by cutting the topic, except for a future replica.
 std::string renamed_partition_directory(const TopicPartition& partition, DirectoryKind kind, Random& random);

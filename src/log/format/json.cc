@@ -85,7 +85,7 @@ class Parser {
       if (c == 'n') out += '\n';
       else if (c == 't') out += '\t';
       else if (c == '"' || c == '\\' || c == '/') out += c;
-      else return false;  // Kafka's files hold no other
+      else return false;  // Kafka's files have no others
     }
     return false;
   }

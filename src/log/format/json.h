@@ -1,5 +1,5 @@
-// The little JSON that Kafka's state files are written in (quorum-state, .kafka_cleanshutdown): objects, arrays,
-// integers and strings. Pure.
+// The subset of JSON in Kafka's state files (quorum-state, .kafka_cleanshutdown): objects, arrays, integers and
+// strings. Pure.
 #pragma once
 
 #include <cstdint>
@@ -20,16 +20,16 @@ struct JsonValue {
   std::vector<JsonValue> array;
   std::map<std::string, JsonValue> members;
 
-  // Null where there is no such member.
+  // Null if there is no such member.
   const JsonValue* member(const std::string& name) const;
-  // The member's value, or the default where it is missing or of another kind.
+  // The member's value, or the default if it is missing or of another kind.
   int64_t integer_or(const std::string& name, int64_t fallback) const;
   std::string string_or(const std::string& name, std::string fallback) const;
 };
 
 // kCorrupt unless the whole text is one value, nested at most 16 deep. Numbers must be whole.
 Result<JsonValue> parse_json(ByteView text);
-// The text in quotes, with what needs it escaped.
+// The text in quotes, escaped.
 std::string json_string(ByteView text);
 
 }  // namespace milena::log

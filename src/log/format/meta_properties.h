@@ -1,5 +1,5 @@
-// The file meta.properties: whose log directory this is (Kafka's MetaProperties).
-//   version=1, cluster.id, node.id, directory.id. Version 0, from the days of ZooKeeper, has broker.id instead.
+// The file meta.properties: cluster, node and id of a log directory (Kafka's MetaProperties).
+//   version=1, cluster.id, node.id, directory.id. Version 0, from the time of ZooKeeper, has broker.id instead.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct MetaProperties {
   bool operator==(const MetaProperties&) const = default;
 };
 
-// Kafka takes nearly any text; not one that a line of the file or of a log could not hold.
+// Kafka accepts nearly any text; we refuse text that does not fit into a line of the file or of a log.
 bool is_possible_cluster_id(ByteView text);
 
 // Always version 1.

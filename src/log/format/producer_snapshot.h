@@ -1,4 +1,4 @@
-// The .snapshot file: what a log knew about its producers at the offset in the file's name (Kafka's ProducerSnapshot
+// The .snapshot file: the state of a log's producers at the offset in the file's name (Kafka's ProducerSnapshot
 // record): i16 version 1, u32 CRC-32C of what follows, i32 count, then 46 bytes for each producer:
 //   i64 producer id, i16 epoch, i32 last sequence, i64 last offset, i32 offset delta, i64 timestamp,
 //   i32 coordinator epoch, i64 first offset of the open transaction (-1 none)
@@ -27,7 +27,7 @@ struct ProducerSnapshotEntry {
 };
 
 Bytes encode_producer_snapshot(const std::vector<ProducerSnapshotEntry>& entries);
-// kCorrupt for anything but a whole file with a right checksum.
+// kCorrupt unless the file is whole and its checksum right.
 Result<std::vector<ProducerSnapshotEntry>> decode_producer_snapshot(ByteView file);
 
 }  // namespace milena::log

@@ -1,4 +1,4 @@
-// The file quorum-state of __cluster_metadata-0: whom this node voted for and whom it takes for the leader (Kafka's
+// The file quorum-state of __cluster_metadata-0: this node's vote and the leader that it knows (Kafka's
 // QuorumStateData, written by FileQuorumStateStore). One line of JSON.
 //   data_version 0 (kraft.version 0): clusterId, leaderId, leaderEpoch, votedId, appliedOffset, currentVoters
 //   data_version 1 (kraft.version 1): leaderId, leaderEpoch, votedId, votedDirectoryId

@@ -6,7 +6,7 @@
 namespace milena::log {
 namespace {
 
-// Takes the next line off `rest`, without its end ("\n" or "\r\n"). Nullopt at the end.
+// Takes the next line from `rest`, without its end ("\n" or "\r\n"). Nullopt at the end.
 std::optional<ByteView> take_line(ByteView& rest) {
   if (rest.empty()) return std::nullopt;
   size_t end = rest.find('\n');
@@ -33,7 +33,7 @@ Error malformed(ByteView what, ByteView line) {
   return make_error(ErrorKind::kCorrupt, "checkpoint: {} in line \"{}\"", what, line.substr(0, 100));
 }
 
-// Calls `entry` with each line after the two of the head.
+// Calls `entry` with each line after the two header lines.
 template <class F>
 Status for_each_entry(ByteView file, F&& entry) {
   std::optional<ByteView> version_line = take_line(file);

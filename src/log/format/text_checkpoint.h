@@ -25,7 +25,7 @@ struct EpochEntry {
 };
 
 Bytes encode_epoch_checkpoint(const std::vector<EpochEntry>& entries);
-// kCorrupt also when epochs or offsets do not grow.
+// kCorrupt also if epochs or offsets do not increase.
 Result<std::vector<EpochEntry>> decode_epoch_checkpoint(ByteView file);
 
 }  // namespace milena::log

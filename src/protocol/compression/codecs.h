@@ -1,4 +1,4 @@
-// Between compression.cc and the codecs' files; nobody else includes this.
+// Shared by compression.cc and the codecs' files; internal.
 #pragma once
 
 #include <memory>
@@ -24,7 +24,7 @@ class BlockReader : public DecompressStream {
   Result<size_t> read(char* to, size_t size) final;
 
  protected:
-  // The next decoded bytes, good until the next call; empty at the end of the stream.
+  // The next decoded bytes, valid until the next call; empty at the end of the stream.
   virtual Result<ByteView> next_block() = 0;
 
  private:

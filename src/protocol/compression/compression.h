@@ -1,8 +1,8 @@
 // The codecs of record batches (attributes bits 0-2), each from its library, with the framing that Kafka's clients
 // use (org.apache.kafka.common.compress). Pure functions and one stream reader; any thread.
 //
-// Reading is hostile ground: a few kilobytes may claim to hold gigabytes. So there is no one-shot decompress for
-// foreign bytes; DecompressStream hands out as much as its caller asks for and keeps a bounded window behind it.
+// Input may be hostile: a few kilobytes may claim to hold gigabytes. So there is no one-shot decompression;
+// DecompressStream returns as much as its caller asks for, and keeps a bounded window.
 #pragma once
 
 #include <cstdint>
@@ -22,13 +22,14 @@ constexpr uint8_t kMaxCodec = 4;
 const char* codec_name(Codec codec);
 std::optional<Codec> codec_from_name(ByteView name);
 
-// What compression.{gzip,lz4,zstd}.level are when nobody sets them (GzipCompression: -1, Lz4: 9, Zstd: 3).
+// Defaults of compression.{gzip,lz4,zstd}.level (GzipCompression: -1, Lz4: 9, Zstd: 3).
 int default_level(Codec codec);
 
-// The lz4 frame header of magic-0 messages holds a checksum over the wrong bytes, and has to go on doing so.
+// The lz4 frame header of magic-0 messages has a checksum over the wrong bytes, and must keep it for compatibility.
 enum class Lz4Framing : uint8_t { kStandard, kMagic0 };
 
-// Writes one compressed block, piece by piece. `level` is ignored by none and snappy; out of range means the nearest.
+// Writes one compressed block, piece by piece. `level` is ignored by none and snappy; out of range, the nearest level
+// is used.
 class CompressStream {
  public:
   virtual ~CompressStream() = default;
@@ -40,7 +41,7 @@ class CompressStream {
   virtual void finish(Bytes& to) = 0;
 };
 
-// All of it in one go, through such a stream.
+// Compresses all bytes at once, through such a stream.
 Bytes compress(Codec codec, int level, ByteView bytes, Lz4Framing framing = Lz4Framing::kStandard);
 
 // Reads one compressed block, front to back. The compressed bytes must outlive the stream.
@@ -51,8 +52,8 @@ class DecompressStream {
   static std::unique_ptr<DecompressStream> open(Codec codec, ByteView compressed,
                                                 Lz4Framing framing = Lz4Framing::kStandard);
 
-  // Fills `to` with up to `size` bytes and says how many; fewer than asked for only at the end of the stream.
-  // After an error every further read fails.
+  // Fills `to` with up to `size` bytes and returns how many; fewer than `size` only at the end of the stream. After an
+  // error every further read fails.
   virtual Result<size_t> read(char* to, size_t size) = 0;
 };
 

@@ -1,8 +1,8 @@
-// DecompressionBudget: how much may be decompressed within a scope. A thread that has others to serve sets one, looks
-// afterwards whether it was enough, and if not gives the work to a thread that has the time.
+// DecompressionBudget: a limit on decompression within a scope. An event loop sets one, checks afterwards whether it
+// was enough, and if not moves the work to another thread.
 //
-// It holds for whatever this thread reads through a RecordWindow, however deep below; where none is set there is no
-// limit. Not to be nested.
+// It applies to everything that this thread reads through a RecordWindow in the scope; without one there is no limit.
+// Must not be nested.
 #pragma once
 
 #include <algorithm>
@@ -17,10 +17,10 @@ class DecompressionBudget {
   DecompressionBudget(const DecompressionBudget&) = delete;
   DecompressionBudget& operator=(const DecompressionBudget&) = delete;
 
-  // Something was not read for want of budget: what came out is worth nothing.
+  // Something was not read for lack of budget: the results are not usable.
   bool exceeded() const { return exceeded_; }
 
-  // Of the thread's budget, where there is one: false if it is used up, and nothing more is to be read.
+  // False if the thread has a budget and it is used up: nothing more may be read.
   static bool any_left() {
     if (current_ == nullptr || current_->left_ > 0) return true;
     current_->exceeded_ = true;

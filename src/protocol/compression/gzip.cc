@@ -1,4 +1,4 @@
-// gzip: RFC 1952 members, one behind the other when there are several, by zlib.
+// gzip: one or more consecutive RFC 1952 members, by zlib.
 #include <zlib.h>
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 namespace milena::codecs {
 namespace {
 
-constexpr int kGzipWrapped = 15 + 16;  // zlib's way to say: a 32 KiB window, in a gzip member
+constexpr int kGzipWrapped = 15 + 16;  // for zlib: a 32 KiB window, in a gzip member
 constexpr int kMemoryLevel = 8;
 
 Bytef* input_of(ByteView bytes) { return reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data())); }
@@ -82,7 +82,7 @@ class GzipReader final : public DecompressStream {
       } else if (rc != Z_OK) {
         failed_ = true;
       } else if (stream_.avail_in == in && stream_.avail_out == out) {
-        failed_ = true;  // no step forward: the input is cut off
+        failed_ = true;  // no progress: the input is cut off
       }
     }
     return done;

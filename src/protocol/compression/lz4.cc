@@ -1,11 +1,11 @@
-// lz4 frames as Kafka's clients write them (Lz4BlockOutputStream, Lz4BlockInputStream):
+// lz4 frames of Kafka's clients (Lz4BlockOutputStream, Lz4BlockInputStream):
 //
 //   magic 0x184D2204 LE, FLG, BD, [content size u64], HC, then blocks: u32 LE size (high bit: stored as is), data,
 //   [block checksum u32]; a size of 0 ends, then [content checksum u32].
 //
-// Blocks are independent, so one block's buffer is all a reader keeps: at most 4 MiB, by default 64 KiB. The frame is
-// read here and not by the library because of its header's checksum HC: it is computed over FLG..content size, but
-// magic-0 messages have it over the frame's magic as well, so there it is written that way and not looked at.
+// Blocks are independent, so a reader only keeps one block's buffer: at most 4 MiB, by default 64 KiB. The frame is
+// parsed here and not by the library because of its header's checksum HC: it covers FLG..content size, but in magic-0
+// messages the frame's magic as well, so there it is written that way and not checked.
 #include <lz4.h>
 #include <lz4hc.h>
 
@@ -28,8 +28,8 @@ constexpr uint8_t kReservedFlags = 0x03;
 constexpr uint8_t kBlockSize64K = 0x40;
 constexpr size_t kWrittenBlockSize = 64 * 1024;
 constexpr uint32_t kStoredBit = 0x80000000;
-constexpr int kHighestLevel = 17;  // to Kafka; the library stops at 12
-constexpr int kFastLevel = 9;  // Kafka's default stands for the fast compressor, every other level for the high one
+constexpr int kHighestLevel = 17;  // in Kafka; the library's is 12
+constexpr int kFastLevel = 9;  // Kafka's default uses the fast compressor, every other level the high one
 
 void append_little_endian_32(Bytes& to, uint32_t value) {
   char raw[sizeof(value)];
@@ -110,7 +110,7 @@ class Lz4Reader final : public BlockReader {
       uint32_t size = 0;
       if (!take_u32(size)) return lz4_error("cut off");
       if (size == 0) {
-        ended_ = true;  // a content checksum may follow; Kafka does not look at it either
+        ended_ = true;  // a content checksum may follow; Kafka does not check it either
         break;
       }
       const bool stored = size & kStoredBit;

@@ -1,5 +1,5 @@
-// snappy, in the two ways it travels: Java clients write the xerial stream (a header, then blocks each with its
-// length), librdkafka and franz-go one raw block. Both are read; the xerial stream is written.
+// snappy, in its two formats: Java clients write the xerial stream (a header, then blocks each with its length),
+// librdkafka and franz-go one raw block. Both are read; the xerial stream is written.
 #include <snappy.h>
 
 #include <algorithm>
@@ -18,7 +18,8 @@ constexpr size_t kXerialBlockSize = 32 * 1024;
 constexpr size_t kDirectSize = 256 * 1024;
 constexpr size_t kDirectRatio = 3;
 
-// No element yields more: three bytes for a copy of 64. (A copy with one byte of offset, two in all, makes 11.)
+// The highest ratio of an element: three bytes for a copy of 64. (A copy with one byte of offset, two in all, makes
+// 11.)
 constexpr size_t kHighestRatio = 22;
 
 class SnappyWriter final : public CompressStream {
@@ -64,7 +65,7 @@ class SnappyWriter final : public CompressStream {
 Error snappy_error(const char* what) { return make_error(ErrorKind::kCorrupt, "snappy: {}", what); }
 
 // An element of a block. A block: the uncompressed length as an unsigned varint, then elements. The low two bits of an
-// element's first byte say literal (0) or copy with 1, 2 or 4 more bytes of offset (1, 2, 3).
+// element's first byte: literal (0), or copy with 1, 2 or 4 more bytes of offset (1, 2, 3).
 struct Element {
   size_t length = 0;
   size_t offset = 0;  // how far back a copy begins; 0: a literal, whose bytes follow
@@ -79,7 +80,7 @@ bool take_little_endian(ByteView& from, size_t size, size_t& value) {
   return true;
 }
 
-// False when nothing whole is there.
+// False if there is no complete element.
 bool take_element(ByteView& from, Element& element) {
   if (from.empty()) return false;
   const auto tag = static_cast<uint8_t>(from[0]);
@@ -102,7 +103,7 @@ bool take_element(ByteView& from, Element& element) {
   return take_little_endian(from, (tag & 3) == 2 ? 2 : 4, element.offset);
 }
 
-// How far back the block's furthest copy reaches. What is broken is left to who decodes: it stops there as well.
+// How far back the block's furthest copy reaches. Broken elements are left to the decoder, which stops there as well.
 size_t furthest_offset(ByteView elements) {
   size_t furthest = 0;
   Element element;
@@ -118,7 +119,7 @@ size_t furthest_offset(ByteView elements) {
   return furthest;
 }
 
-// Decodes one raw block in portions, for blocks that claim to hold far more than they are long. What is kept is as much
+// Decodes one raw block in portions, for blocks that claim to hold far more than they are long. The window is as large
 // as the furthest copy needs: Google's encoders cut their input every 64 KiB, franz-go's (S2) look further back.
 class WindowedBlock {
  public:
@@ -136,7 +137,7 @@ class WindowedBlock {
 
   bool ended() const { return left_ == 0 && given_ == filled_; }
 
-  // The next portion, never empty before the end; an error when the elements are senseless.
+  // The next portion, never empty before the end; an error if the elements are invalid.
   Result<ByteView> next() {
     if (filled_ > history_) {
       std::memmove(buffer_.get(), buffer_.get() + filled_ - history_, history_);
@@ -216,7 +217,7 @@ class SnappyReader final : public BlockReader {
       const ByteView elements = elements_of(block);
       const bool large = size > std::max(kDirectSize, kDirectRatio * block.size());
       const size_t furthest = large ? furthest_offset(elements) : 0;
-      // A window that is not much smaller than the whole is no use, and an offset beyond the whole is a broken block.
+      // A window not much smaller than the whole is useless, and an offset beyond the whole is a broken block.
       if (large && furthest <= size / 4) {
         window_.begin(elements, size, furthest);
         in_window_ = true;

@@ -1,8 +1,8 @@
 // zstd: standard frames, by the zstd library.
 //
-// A frame names the window that its reader has to keep, up to 128 MiB, and Java clients at level 20 and above do ask
-// for that much even for small batches. So large windows are allowed, but then the content is limited: memory is only
-// touched as far as content was decoded.
+// A frame has the window size that its reader must keep, up to 128 MiB, and Java clients at level 20 and above use that
+// even for small batches. So large windows are allowed, but then the content is limited: memory is only touched as far
+// as content was decoded.
 #include <zstd.h>
 #include <zstd_errors.h>
 
@@ -17,7 +17,7 @@ constexpr int kEverydayWindowLog = 23;  // 8 MiB: all levels up to 19
 constexpr int kLargestWindowLog = 27;   // what Kafka's zstd-jni accepts
 constexpr size_t kLargeWindowContent = 32 << 20;
 constexpr size_t kLargeWindowRatio = 4;
-// What a thread keeps between two batches; the everyday window of level 3 is 2 MiB.
+// The largest context that a thread keeps between two batches; the usual window of level 3 is 2 MiB.
 constexpr size_t kKeptContextSize = 3 << 20;
 
 struct FreeContext {
@@ -27,7 +27,7 @@ struct FreeContext {
 using CompressContext = std::unique_ptr<ZSTD_CCtx, FreeContext>;
 using DecompressContext = std::unique_ptr<ZSTD_DCtx, FreeContext>;
 
-// One spare context of each kind a thread: making one costs more than a small batch.
+// One spare context of each kind per thread: creating one costs more than a small batch.
 thread_local CompressContext spare_compress_context;
 thread_local DecompressContext spare_decompress_context;
 
@@ -114,7 +114,7 @@ class ZstdReader final : public DecompressStream {
     ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, window_log);
   }
 
-  // The frame's header, which stands at `frame_begin` unless it came in pieces, is read again.
+  // Reads the frame's header again, which is at `frame_begin` unless it came in pieces.
   void allow_large_window(size_t frame_begin) {
     large_window_ = true;
     begin(kLargestWindowLog);
@@ -125,7 +125,7 @@ class ZstdReader final : public DecompressStream {
 
   DecompressContext context_;
   ZSTD_inBuffer in_;
-  // What ZSTD_decompressStream said last: 0 between two frames.
+  // Last result of ZSTD_decompressStream: 0 between two frames.
   size_t in_frame_ = 0;
   bool large_window_ = false;
   size_t total_ = 0;

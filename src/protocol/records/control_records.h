@@ -1,5 +1,5 @@
-// Control records: what brokers and controllers write into logs for themselves, in batches with the control bit
-// (Kafka's ControlRecordType, EndTransactionMarker). Their key is i16 version 0, i16 type.
+// Control records: written by brokers and controllers into logs, in batches with the control bit (Kafka's
+// ControlRecordType, EndTransactionMarker). Their key is i16 version 0, i16 type.
 #pragma once
 
 #include <cstdint>
@@ -26,10 +26,10 @@ enum class ControlRecordType : int16_t {
 
 constexpr size_t kControlKeySize = 4;
 Bytes control_record_key(ControlRecordType type);
-// kUnknown for a type that a newer broker has invented; an error for a key that is none.
+// kUnknown for a type of a newer broker; an error for an invalid key.
 Result<ControlRecordType> parse_control_record_key(std::optional<ByteView> key);
 
-// The end of a transaction, as the transaction coordinator has it written into every partition that took part.
+// The end of a transaction. The transaction coordinator has it written into every partition of the transaction.
 struct EndTransactionMarker {
   bool committed = false;
   int32_t coordinator_epoch = 0;
@@ -38,7 +38,7 @@ struct EndTransactionMarker {
 };
 
 Bytes end_transaction_marker_value(const EndTransactionMarker& marker);
-// The marker in a control record; an error when the record is another control record or no marker.
+// The marker in a control record; an error if the record is not a marker.
 Result<EndTransactionMarker> parse_end_transaction_marker(const RecordView& record);
 
 // A batch with one marker: transactional and control bits, no sequence.
@@ -50,7 +50,7 @@ Bytes build_end_transaction_batch(int64_t base_offset, int32_t partition_leader_
 Bytes build_control_batch(int64_t base_offset, int32_t partition_leader_epoch, int64_t timestamp_ms,
                           ControlRecordType type, ByteView value);
 
-// The type of a control batch by its first record, which says it for the whole batch.
+// The type of a control batch, from its first record.
 Result<ControlRecordType> control_batch_type(const RecordBatchView& batch);
 
 }  // namespace milena

@@ -28,7 +28,7 @@ Status convert_plain(const RecordBatchView& batch, int8_t magic, int64_t first_o
   return it.status();
 }
 
-// Inner messages stream into the compressor, so only a portion of them is ever held.
+// Inner messages are streamed into the compressor, so only a portion of them is ever held.
 Status convert_compressed(const RecordBatchView& batch, int8_t magic, Bytes& to) {
   const BatchHeader& header = batch.header();
   const int8_t inner_attributes = attributes_of(header, magic, Codec::kNone);
@@ -77,7 +77,7 @@ DownConverted down_convert(ByteView batches, int8_t to_magic, int64_t first_offs
     if (!entry.ok()) return failed(ErrorCode::kCorruptMessage, entry.error().message);
     if (entry->empty()) break;
     batches.remove_prefix(entry->size());
-    if (magic_of(*entry) <= to_magic) {  // of a log that an older Kafka began
+    if (magic_of(*entry) <= to_magic) {  // of a log begun by an older Kafka
       result.bytes += *entry;
       result.next_offset = std::max(result.next_offset, load_big_endian<int64_t>(entry->data()) + 1);
       continue;
@@ -94,7 +94,7 @@ DownConverted down_convert(ByteView batches, int8_t to_magic, int64_t first_offs
     const BatchHeader& header = batch->header();
     if (!header.is_control()) {
       if (header.compression() == Codec::kZstd) {
-        if (!result.bytes.empty()) break;  // what is before it can be had
+        if (!result.bytes.empty()) break;  // the batches before it are returned
         return failed(ErrorCode::kUnsupportedCompressionType,
                       fmt::format("batch at offset {} is compressed with zstd, which messages of magic {} cannot be",
                                   header.base_offset, to_magic));

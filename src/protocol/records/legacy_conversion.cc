@@ -13,7 +13,7 @@ class Conversion {
  public:
   Conversion(Codec target, RecordChecks& checks) : checks_(checks), builder_(options_for(target, checks)) {}
 
-  // One message, or all that a wrapper holds; a refusal ends everything.
+  // Converts one message, or all in a wrapper; a refusal ends everything.
   std::optional<ProduceValidation> convert(ByteView entry, int8_t expected_magic) {
     Result<LegacyMessage> parsed = LegacyMessage::parse(entry);
     if (!parsed.ok()) return refuse(ErrorCode::kCorruptMessage, parsed.error().message);
@@ -68,7 +68,7 @@ class Conversion {
     }
     checks_.check(index, message.key.has_value(), message.timestamp, message.offset,
                   outer.timestamp_type() == TimestampType::kLogAppendTime);
-    // When one is refused, all are.
+    // If one is refused, all are.
     if (checks_.failed()) return;
     builder_.append(message.key, message.value, message.timestamp);
   }

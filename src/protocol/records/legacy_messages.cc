@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kLegacyCrcSize = 4;
 
-// Takes a length and that many bytes off the front; false when there are fewer.
+// Takes a length and that many bytes from the front; false if there are fewer.
 bool take_sized(ByteView& rest, std::optional<ByteView>& bytes) {
   if (rest.size() < sizeof(int32_t)) return false;
   const auto size = load_big_endian<int32_t>(rest.data());
@@ -141,7 +141,7 @@ bool LegacyInnerIterator::next() {
   return status_.ok() && *more;
 }
 
-// As in Kafka's DataLogInputStream, a piece of a message at the end is no error.
+// As in Kafka's DataLogInputStream, an incomplete message at the end is no error.
 Result<bool> LegacyInnerIterator::read_next() {
   RETURN_IF_ERROR(window_->fill(kBatchLogOverhead));
   if (window_->available().size() < kBatchLogOverhead) return false;
@@ -154,7 +154,7 @@ Result<bool> LegacyInnerIterator::read_next() {
     return make_error(ErrorKind::kCorrupt,
                       "compressed message with an inner message of {} bytes, more than may be held", size);
   }
-  // Step by step: a size may lie, and memory is only for bytes that are there.
+  // Step by step: a size may be false, and memory is only allocated for bytes that are there.
   for (size_t step = std::min<size_t>(total, 64 * 1024);; step = std::min(total, 2 * step)) {
     RETURN_IF_ERROR(window_->fill(step));
     if (window_->available().size() < step) return false;

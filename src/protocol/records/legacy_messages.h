@@ -1,7 +1,6 @@
 // Messages of magic 0 and 1, the formats before record batches (Kafka's LegacyRecord, AbstractLegacyRecordBatch). Old
-// clients send them with Produce 0-2 and get them from Fetch 0-3. What is appended is converted; a log that
-// an older Kafka began may still hold them, and Fetch gives them as they are to whoever knows their format.
-// One entry:
+// clients send them with Produce 0-2 and get them from Fetch 0-3. They are converted on append; a log begun by an older
+// Kafka may still hold them, and Fetch returns them as they are to clients that know their format. One entry:
 //
 //   offset i64, size i32, crc u32 (IEEE, over what follows), magic i8, attributes i8, [magic 1: timestamp i64],
 //   key length i32 (-1 null), key, value length i32 (-1 null), value
@@ -28,15 +27,14 @@ constexpr uint8_t kMaxLegacyCodec = 3;  // lz4
 constexpr int8_t kLegacyLogAppendTimeBit = 0x08;
 
 // The entry at the front of `bytes`, a message or a batch of any magic, as Kafka's ByteBufferLogInputStream cuts a
-// produced record set: empty when what is left is no whole entry (which ends the set, silently), an error when its
-// size or magic is senseless.
+// produced record set: empty if the rest is not a whole entry (which ends the set, silently), an error if its size or
+// magic is invalid.
 Result<ByteView> next_log_entry(ByteView bytes);
 inline int8_t magic_of(ByteView entry) { return static_cast<int8_t>(entry[kBatchMagicPosition]); }
 
-// The header of the entry at the front of `head`, of which up to kBatchHeaderSize bytes must be there, as a
-// batch's of any magic; nullopt if it cannot be one, or has more than `available` bytes. A message stands for
-// a batch of itself. A compressed one has the offset of the last message in it, and the base offset is the
-// same: the first is known by who decompresses it.
+// The header of the entry of any magic at the front of `head`, which must have up to kBatchHeaderSize bytes of it;
+// nullopt if it is invalid, or has more than `available` bytes. A message counts as a batch of one. A compressed one
+// has the offset of its last message, and the same base offset: the first offset is known only after decompression.
 std::optional<BatchHeader> log_entry_header(ByteView head, uint64_t available);
 
 // CRC-32 (IEEE), continued from `before`.
@@ -47,21 +45,21 @@ struct LegacyMessage {
   uint32_t crc = 0;
   int8_t magic = 0;
   int8_t attributes = 0;
-  // None with magic 0.
+  // Not set with magic 0.
   int64_t timestamp = kNoTimestamp;
   std::optional<ByteView> key;
   std::optional<ByteView> value;
-  // What the crc covers.
+  // The bytes that the crc covers.
   ByteView covered;
 
-  // An entry as next_log_entry gives it; the crc is not checked.
+  // Parses an entry from next_log_entry; the crc is not checked.
   static Result<LegacyMessage> parse(ByteView entry);
 
   bool crc_ok() const;
   uint8_t codec_id() const { return static_cast<uint8_t>(attributes & kLegacyCodecMask); }
   bool is_compressed() const { return codec_id() != 0; }
   Codec compression() const { return static_cast<Codec>(codec_id()); }
-  // Magic 0 has no timestamps, and this is then nullopt.
+  // nullopt for magic 0, which has no timestamps.
   std::optional<TimestampType> timestamp_type() const;
 };
 
@@ -69,10 +67,10 @@ struct LegacyMessage {
 void append_legacy_message(Bytes& to, int64_t offset, int8_t magic, int8_t attributes, int64_t timestamp,
                            std::optional<ByteView> key, std::optional<ByteView> value);
 
-// An entry of magic 0 or 1, or all that it wraps, as one batch of magic 2: offsets, times and codec are kept.
-// kCorrupt where its checksum or its content is wrong.
+// Converts an entry of magic 0 or 1, or all its wrapped messages, to one batch of magic 2: offsets, times and codec are
+// kept. kCorrupt if its checksum or its content is invalid.
 Result<Bytes> up_convert(ByteView entry);
-// Entries as a log has them; those of magic 0 and 1 are converted. What is no whole entry at the end stays.
+// Entries as a log has them; those of magic 0 and 1 are converted. An incomplete entry at the end stays.
 Result<Bytes> in_current_format(Bytes entries);
 
 class RecordWindow;
@@ -86,8 +84,8 @@ class LegacyInnerIterator {
   LegacyInnerIterator(const LegacyInnerIterator&) = delete;
   LegacyInnerIterator& operator=(const LegacyInnerIterator&) = delete;
 
-  // False at the end of the wrapper's value, and at the first thing that is no message. The message is a view, good
-  // until the next step. Its offset is as written; a wrapper with log append time gives its timestamp to all.
+  // False at the end of the wrapper's value, and at the first invalid message. The message is a view, valid until the
+  // next step. Its offset is as written; a wrapper with log append time gives its timestamp to all.
   bool next();
   const LegacyMessage& message() const { return message_; }
   const Status& status() const { return status_; }

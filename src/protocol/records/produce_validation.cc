@@ -24,7 +24,7 @@ uint8_t entry_codec_id(ByteView entry) {
   return static_cast<uint8_t>(entry[kBatchMagicPosition + 1] & kLegacyCodecMask);
 }
 
-// The entries of a record set. Nearly always there is one, and then nothing is allocated.
+// The entries of a record set. Usually there is one, and then nothing is allocated.
 class Entries {
  public:
   Status cut(ByteView rest) {
@@ -84,7 +84,7 @@ bool entry_crc_ok(ByteView entry) {
   return message.ok() && message->crc_ok();
 }
 
-// UnifiedLog.analyzeAndValidateRecords: what can be said without looking at records.
+// UnifiedLog.analyzeAndValidateRecords: the checks without looking at records.
 Refusal check_entry(ByteView entry, const ProduceLimits& limits) {
   if (magic_of(entry) == kMagicV2 && load_big_endian<int64_t>(entry.data()) != 0) {
     return refuse(ErrorCode::kInvalidRecord, fmt::format("batch with base offset {}, 0 expected",
@@ -126,7 +126,7 @@ Refusal senseless_records() {
   return refuse(ErrorCode::kInvalidRecord, "records that do not fill their batch as its header says");
 }
 
-// What one pass over a batch's records finds out.
+// Results of one pass over a batch's records.
 struct Findings {
   int64_t max_timestamp = kNoTimestamp;
   // Every record's offset delta is its place in the batch.
@@ -158,13 +158,13 @@ Refusal check_plain_records(const BatchHeader& header, ByteView records, RecordC
 }
 
 Refusal iteration_error(const RecordIterator& it, Codec codec) {
-  // Kafka says INVALID_RECORD of records that make no sense, and has no error of its own for a broken stream.
+  // Kafka returns INVALID_RECORD for invalid records, and has no specific error for a broken stream.
   const bool broken_stream = codec != Codec::kNone && it.stream_failed();
   return refuse(broken_stream ? ErrorCode::kUnknownServerError : ErrorCode::kInvalidRecord,
                 it.status().error().message);
 }
 
-// Keys and values are decompressed and passed over.
+// Keys and values are decompressed and skipped.
 Refusal check_compressed_records(const RecordBatchView& batch, RecordChecks& checks, Findings& findings) {
   const bool append_time = batch.header().timestamp_type() == TimestampType::kLogAppendTime;
   RecordIterator it(batch, RecordIterator::Content::kSkip);
@@ -178,7 +178,7 @@ Refusal check_compressed_records(const RecordBatchView& batch, RecordChecks& che
   return std::nullopt;
 }
 
-// Writes the batch anew, in the topic's codec and with the offsets that it should have had.
+// Rewrites the batch, in the topic's codec and with the right offsets.
 ProduceValidation rewrite(const RecordBatchView& batch, Codec target, const ProduceLimits& limits, int64_t now_ms) {
   const BatchHeader& header = batch.header();
   BatchOptions options;
@@ -251,7 +251,7 @@ ProduceValidation validate_batch(ByteView bytes, RecordChecks& checks) {
   const Codec target = checks.limits().compression.value_or(source);
   if (source != target) return rewrite(batch, target, checks.limits(), checks.now_ms());
   if (!findings.offsets_in_order) {
-    // Kafka means to write such a batch anew, and fails because it has passed over keys and values.
+    // Kafka tries to rewrite such a batch, and fails because it has skipped keys and values.
     return refuse(ErrorCode::kUnknownServerError, "compressed batch whose offset deltas do not count from 0");
   }
   return keep(batch, findings, checks.limits(), checks.now_ms());
@@ -273,7 +273,7 @@ ProduceValidation validate_produced_records(const ProducedRecords& records, cons
     if (Refusal refusal = check_entry(entry, limits)) return std::move(*refusal);
     if (entry_codec_id(entry) != 0) source = static_cast<Codec>(entry_codec_id(entry));
   }
-  // LogValidator: more than one entry only where they are plain messages of the old formats.
+  // LogValidator: more than one entry only for plain messages of the old formats.
   const ByteView first = entries.all()[0];
   const bool batches = magic_of(first) == kMagicV2;
   if (entries.all().size() > 1 && (batches || source != Codec::kNone)) {

@@ -1,10 +1,10 @@
-// What a broker does with produced records before it appends them: the checks of ProduceRequest.validateRecords,
-// UnifiedLog.analyzeAndValidateRecords and LogValidator of Kafka 4.3 in their order, and for Produce 0-2 those of
-// Kafka 3.9. Pure; runs on the connection's thread. Offsets, sequences and epochs are the log's business.
+// Validates produced records before they are appended: the checks of ProduceRequest.validateRecords,
+// UnifiedLog.analyzeAndValidateRecords and LogValidator of Kafka 4.3 in their order, and for Produce 0-2 those of Kafka
+// 3.9. Pure; runs on the connection's thread. The log checks offsets, sequences and epochs.
 //
 // The common case, one batch in the topic's own codec, is one pass over crc and records without allocation, and the
-// batch is appended as it came. It is written anew where the topic wants another codec and where it came as messages of
-// magic 0 or 1; only its header is, where LogAppendTime or a wrong max timestamp ask for it.
+// batch is appended unchanged. It is rewritten if the topic wants another codec or if it came as messages of magic 0 or
+// 1; LogAppendTime and a wrong max timestamp rewrite only its header.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ namespace milena {
 
 // A topic's settings, with Kafka's defaults.
 struct ProduceLimits {
-  // max.message.bytes: of the batch as it came, and again as it is written anew.
+  // max.message.bytes: of the batch as it came, and again after rewriting.
   int32_t max_message_bytes = 1048588;
   // compression.type; nullopt is "producer".
   std::optional<Codec> compression;
@@ -40,12 +40,12 @@ struct ProduceLimits {
 struct ProducedRecords {
   ByteView bytes;
   int16_t produce_version = 0;
-  // For messages.
+  // For error messages.
   ByteView topic;
   int32_t partition = 0;
 };
 
-// For the answer of Produce 8 and up.
+// For the response of Produce 8 and up.
 struct ProducedRecordError {
   int32_t batch_index = 0;
   std::string message;
@@ -56,14 +56,14 @@ class ProduceValidation {
   bool ok() const { return error == ErrorCode::kNone; }
 
   ErrorCode error = ErrorCode::kNone;
-  // What the answer says; Kafka says something only when single records were at fault.
+  // For the response; Kafka sets it only when single records were at fault.
   std::optional<std::string> error_message;
   std::vector<ProducedRecordError> record_errors;
-  // What the log line says.
+  // For the log line.
   std::string detail;
 
-  // The one batch to append: a view of the input, or of `rewritten`. Base offset 0, leader epoch as it came: both are
-  // the log's to set. Empty, without an error, when Produce 0-2 had no records.
+  // The one batch to append: a view of the input, or of `rewritten`. The log sets its base offset (0) and leader epoch
+  // (as it came). Empty, without an error, if Produce 0-2 had no records.
   ByteView bytes() const { return rewritten.empty() ? original : ByteView(rewritten); }
   ByteView original;
   Bytes rewritten;

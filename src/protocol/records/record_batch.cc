@@ -76,7 +76,7 @@ Result<RecordBatchView> RecordBatchView::parse(ByteView bytes) {
     return make_error(ErrorKind::kCorrupt, "record batch with base offset {} and last offset delta {}",
                       header.base_offset, header.last_offset_delta);
   }
-  // Compaction takes records out and leaves the deltas, so there may be fewer records than offsets, never more.
+  // Compaction removes records and keeps the deltas, so there may be fewer records than offsets, never more.
   if (header.record_count < 0 || header.record_count > int64_t{header.last_offset_delta} + 1) {
     return make_error(ErrorKind::kCorrupt, "record batch at offset {} with {} records over {} offsets",
                       header.base_offset, header.record_count, int64_t{header.last_offset_delta} + 1);

@@ -7,8 +7,8 @@
 //                         27 base timestamp i64  61 records, compressed as one block
 //                         35 max timestamp i64
 //
-// The crc covers byte 21 to the end, so a leader sets base offset and leader epoch in place, for free.
-// Everything here is a view: the bytes belong to somebody else, a frame or a file's buffer. Any thread.
+// The crc covers byte 21 to the end, so a leader sets base offset and leader epoch in place, for free. Everything here
+// is a view: a frame or a file's buffer owns the bytes. Any thread.
 // The records themselves: record_iterator.h. Writing batches: record_batch_builder.h, control_records.h.
 #pragma once
 
@@ -22,11 +22,11 @@
 namespace milena {
 
 constexpr size_t kBatchHeaderSize = 61;
-// Base offset and batch length: what stands before the bytes that batch_length counts, in every format.
+// Base offset and batch length: the bytes that batch_length does not count, in every format.
 constexpr size_t kBatchLogOverhead = 12;
 constexpr size_t kBatchMagicPosition = 16;
 constexpr size_t kBatchCrcPosition = 17;
-// Where the bytes begin that the crc covers.
+// Start of the bytes that the crc covers.
 constexpr size_t kBatchAttributesPosition = 21;
 constexpr int8_t kMagicV2 = 2;
 
@@ -62,7 +62,7 @@ struct BatchHeader {
   int32_t base_sequence = kNoSequence;
   int32_t record_count = 0;
 
-  // Both take kBatchHeaderSize bytes. Nothing is checked: RecordBatchView::parse does.
+  // Both take kBatchHeaderSize bytes. Nothing is checked here, but in RecordBatchView::parse.
   static BatchHeader read(const char* from);
   void write(char* to) const;
 
@@ -87,14 +87,14 @@ struct BatchHeader {
 
 class RecordBatchView {
  public:
-  // The batch at the front of `bytes`, which may go on behind it. kCorrupt when it is cut off, or its fields cannot
-  // be right together; kUnsupported for the formats before magic 2. The crc is not checked here.
+  // The batch at the front of `bytes`, which may have more behind it. kCorrupt if it is cut off, or its fields
+  // contradict each other; kUnsupported for the formats before magic 2. The crc is not checked here.
   static Result<RecordBatchView> parse(ByteView bytes);
 
   const BatchHeader& header() const { return header_; }
   // The whole batch, header included.
   ByteView bytes() const { return bytes_; }
-  // What follows the header, compressed as the header says.
+  // The bytes behind the header, compressed with the header's codec.
   ByteView records() const { return bytes_.substr(kBatchHeaderSize); }
   uint32_t computed_crc() const;
   bool crc_ok() const { return computed_crc() == header_.crc; }
@@ -106,7 +106,7 @@ class RecordBatchView {
   ByteView bytes_;
 };
 
-// Walks over batches that stand one behind the other.
+// Walks over consecutive batches.
 //
 //   BatchIterator it(bytes);
 //   while (it.next()) use(it.batch());
@@ -115,13 +115,13 @@ class BatchIterator {
  public:
   explicit BatchIterator(ByteView bytes) : rest_(bytes) {}
 
-  // False at the end, and at the first batch that does not parse.
+  // False at the end, and at the first invalid batch.
   bool next();
   const RecordBatchView& batch() const { return *batch_; }
   // Where the current batch begins, counted from the first.
   size_t position() const { return position_; }
-  // The bytes behind the current batch; after an error, those that did not parse. Fetched bytes may end in a piece
-  // of a batch: that is an error here, and the caller who expects it looks at the rest.
+  // The bytes behind the current batch; after an error, those that did not parse. Fetched bytes may end in an
+  // incomplete batch: that is an error here, and a caller that expects it looks at the rest.
   ByteView rest() const { return rest_; }
   const Status& status() const { return status_; }
 
@@ -132,10 +132,10 @@ class BatchIterator {
   Status status_ = ok_status();
 };
 
-// What a leader does to a batch that it appends: in place, without touching what the crc covers.
+// Sets the fields that a leader sets on append: in place, outside of the bytes that the crc covers.
 void set_base_offset_and_epoch(char* batch, int64_t base_offset, int32_t partition_leader_epoch);
 
-// Computes the crc over a batch whose header and records are otherwise ready, and writes it in.
+// Computes and sets the crc of a batch that is otherwise complete.
 void seal_batch(char* batch, size_t size);
 
 }  // namespace milena

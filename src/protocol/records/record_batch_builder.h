@@ -26,7 +26,7 @@ struct BatchOptions {
   int32_t base_sequence = kNoSequence;
   bool transactional = false;
   bool control = false;
-  // Takes the place of the base timestamp, to which the records' deltas then still relate.
+  // Replaces the base timestamp in the header; the records' deltas still count from the original one.
   std::optional<int64_t> delete_horizon_ms;
 };
 
@@ -40,7 +40,7 @@ class RecordBatchBuilder {
   // At an offset of the caller's choice, beyond all before it: for batches with gaps.
   void append_at(int64_t offset, std::optional<ByteView> key, std::optional<ByteView> value, int64_t timestamp_ms,
                  std::span<const RecordHeader> headers = {});
-  // The same with headers as they stand in another record.
+  // The same with encoded headers of another record.
   void append_at(int64_t offset, std::optional<ByteView> key, std::optional<ByteView> value, int64_t timestamp_ms,
                  const RecordHeaders& headers);
 
@@ -52,9 +52,9 @@ class RecordBatchBuilder {
   }
   // The batch's size as it would be now, without compression.
   size_t uncompressed_size() const { return kBatchHeaderSize + uncompressed_size_; }
-  // The bytes that the batch has at least, as it will come out of build(): compression holds some back.
+  // Lower bound for the size of build()'s result: the compressor buffers some bytes.
   size_t written_size() const { return out_.size(); }
-  // What one more record would add at most; for callers that keep batches below a limit.
+  // Upper bound for the size of one more record; for callers that keep batches below a limit.
   static size_t max_record_size(size_t key_size, size_t value_size, std::span<const RecordHeader> headers = {});
 
   // The batch, sealed; it must have a record or a last offset. The builder is then used up.
@@ -70,7 +70,7 @@ class RecordBatchBuilder {
   static constexpr size_t kCompressedPortion = 16 * 1024;
 
   BatchOptions options_;
-  Bytes out_;  // room for the batch header, then the records as they will be
+  Bytes out_;  // room for the batch header, then the encoded records
   std::unique_ptr<CompressStream> compressor_;
   Bytes pending_;
   size_t uncompressed_size_ = 0;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr size_t kNamedErrors = 3;
 
-// As Java computes.
+// As in Java.
 int64_t wrapped_sum(int64_t a, int64_t b) {
   return static_cast<int64_t>(static_cast<uint64_t>(a) + static_cast<uint64_t>(b));
 }

@@ -1,5 +1,5 @@
-// The checks that each produced record has to pass, and the errors that are gathered from them: shared between
-// produce_validation.cc (batches) and legacy_conversion.cc (messages of magic 0 and 1). Internal to this folder.
+// The checks for each produced record, and their collected errors: shared between produce_validation.cc (batches) and
+// legacy_conversion.cc (messages of magic 0 and 1). Internal to this folder.
 #pragma once
 
 #include <span>
@@ -9,14 +9,14 @@
 
 namespace milena {
 
-// What stops the validation at once, without blaming single records.
+// An error that ends the validation at once, without blaming single records.
 ProduceValidation refuse(ErrorCode error, std::string detail);
 
 class RecordChecks {
  public:
   RecordChecks(const ProducedRecords& records, const ProduceLimits& limits, int64_t now_ms);
 
-  // Inline, as this runs for every record: the error texts are for the unhappy.
+  // Inline, as this runs for every record; error texts are built out of line.
   void check(int32_t batch_index, bool has_key, int64_t timestamp, int64_t offset, bool log_append_time_claimed) {
     if (limits_.compacted && !has_key) [[unlikely]] {
       add_missing_key(batch_index);
@@ -30,7 +30,7 @@ class RecordChecks {
   void add(ErrorCode error, int32_t batch_index, std::string message);
 
   bool failed() const { return !errors_.empty(); }
-  // The refusal with all that was gathered.
+  // The refusal with all collected errors.
   ProduceValidation refusal();
 
   const ProduceLimits& limits() const { return limits_; }
@@ -56,11 +56,11 @@ class RecordChecks {
 // size and crc. `source` is the codec of the one wrapper among them, or none.
 ProduceValidation convert_legacy_records(std::span<const ByteView> entries, Codec source, RecordChecks& checks);
 
-// A record that has to be written anew is held whole, up to this size or this many times the compressed batch.
+// A record that must be rewritten is held whole, up to this size or this many times the compressed batch.
 constexpr size_t kMaxRewrittenRecordBytes = 16 << 20;
 constexpr size_t kMaxRewrittenRecordRatio = 4;
 
-// The result for a batch that was written anew, with the limits checked once more.
+// The result for a rewritten batch, with the limits checked once more.
 ProduceValidation accept_rewritten(Bytes rewritten, const ProduceLimits& limits);
 
 }  // namespace milena

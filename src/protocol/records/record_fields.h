@@ -42,10 +42,10 @@ inline const char* pass_headers(const char* from, const char* end, int32_t count
   return from;
 }
 
-// Reads a record's body, the bytes that its length field counts. False when they are not exactly one record.
+// Reads a record's body, the bytes that its length field counts. False if they are not exactly one record.
 [[gnu::always_inline]] inline bool read_record_fields(const char* from, const char* end, RecordFields& fields) {
   if (from == end) return false;
-  from++;  // the attributes, of which none is in use
+  from++;  // the attributes, all unused
   if ((from = read_varlong(from, end, fields.timestamp_delta)) == nullptr) return false;
   if ((from = read_varint(from, end, fields.offset_delta)) == nullptr) return false;
   if ((from = pass_sized(from, end, fields.key_size, fields.key)) == nullptr) return false;

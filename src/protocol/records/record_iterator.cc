@@ -85,7 +85,7 @@ Status RecordIterator::fill_window(size_t size) {
   return status;
 }
 
-// The next record's body, consumed; empty for one that is to be passed over in pieces.
+// Consumes and returns the next record's body; empty for one that must be skipped in pieces.
 Result<ByteView> RecordIterator::next_body() {
   if (window_) {
     RETURN_IF_ERROR(fill_window(kMaxVarintSize));
@@ -119,7 +119,7 @@ Result<ByteView> RecordIterator::window_body(size_t size) {
                         max_record_bytes_);
     }
   }
-  // Step by step: a length may lie, and memory is only for bytes that are there.
+  // Step by step: a length may be false, and memory is only allocated for bytes that are there.
   for (size_t step = std::min(size, kWindowedRecordBytes);; step = std::min(size, 2 * step)) {
     RETURN_IF_ERROR(fill_window(step));
     if (window_->available().size() < step) return cut_off();
@@ -130,7 +130,7 @@ Result<ByteView> RecordIterator::window_body(size_t size) {
   return body;
 }
 
-// Passes over a record of `large_left_` bytes through the window, and reads what is not key, value or header.
+// Skips a record of `large_left_` bytes through the window, and reads the fields besides key, value and headers.
 Status RecordIterator::read_large_record(RecordFields& fields) {
   RETURN_IF_ERROR(pass_large(1));  // the attributes
   uint64_t raw = 0;
@@ -148,7 +148,7 @@ Status RecordIterator::read_large_record(RecordFields& fields) {
     RETURN_IF_ERROR(pass_large_sized(size));
   }
   if (large_left_ != 0) return senseless_record();
-  // There is nothing to look at, only whether it was there.
+  // The key itself is not available, only whether it was null.
   fields.key_size = std::min(fields.key_size, 0);
   fields.value_size = std::min(fields.value_size, 0);
   return ok_status();
@@ -189,7 +189,7 @@ Status RecordIterator::read_large_number(uint64_t& value, size_t max_size) {
   return ok_status();
 }
 
-// Behind the last record there must be nothing. Always false, as there is no further record either way.
+// There must be no bytes behind the last record. Always false, as there is no further record either way.
 bool RecordIterator::check_end() {
   bool more = !rest_.empty();
   if (window_) {

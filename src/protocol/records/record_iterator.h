@@ -5,8 +5,8 @@
 //   varint key length (-1 null), key, varint value length (-1 null), value,
 //   varint header count, each header: varint key length, key, varint value length (-1 null), value
 //
-// Of a compressed batch only a window is held: 64 KiB, or one record where that is larger. Who needs only offsets
-// and timestamps asks for them (Content::kSkip), and then no record is ever held whole.
+// Of a compressed batch only a window is held: 64 KiB, or one record if that is larger. With Content::kSkip only
+// offsets and timestamps are read, and no record is ever held whole.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ struct RecordHeader {
   std::optional<ByteView> value;
 };
 
-// The headers of one record, read when asked for. Their bytes have been checked when the record was read.
+// The headers of one record, parsed on demand. Their bytes were checked when the record was read.
 class RecordHeaders {
  public:
   RecordHeaders() = default;
@@ -32,7 +32,7 @@ class RecordHeaders {
 
   int32_t count() const { return count_; }
   bool empty() const { return count_ == 0; }
-  // As they stand in the record, behind their count.
+  // The encoded headers, behind their count.
   ByteView bytes() const { return bytes_; }
 
   class Iterator {
@@ -63,7 +63,7 @@ class RecordHeaders {
   int32_t count_ = 0;
 };
 
-// Views into the batch or the iterator's window: good until the iterator's next step.
+// Views into the batch or the iterator's window: valid until the iterator's next step.
 struct RecordView {
   int64_t offset = 0;
   int64_t timestamp = kNoTimestamp;
@@ -76,10 +76,10 @@ struct RecordView {
   RecordHeaders headers;
 };
 
-// What a reader may be made to hold for a single record, far beyond any max.message.bytes in use.
+// Most bytes that a reader holds for a single record, far beyond any max.message.bytes in use.
 constexpr size_t kMaxHeldRecordBytes = 128 << 20;
 
-// Bytes that come in pieces, seen through a window: what the reader of records needs of a decompressor.
+// A window over bytes that come in pieces from a decompressor.
 class RecordWindow;
 struct RecordFields;
 
@@ -97,17 +97,17 @@ class RecordIterator {
   RecordIterator(RecordIterator&&) noexcept;
   RecordIterator& operator=(RecordIterator&&) noexcept;
 
-  // False at the end, and at the first record that is not one, and when bytes are left behind the last.
+  // False at the end, at the first invalid record, and if bytes are left behind the last.
   bool next();
   const RecordView& record() const { return record_; }
   const Status& status() const { return status_; }
-  // Why the status is bad: the compressed stream is broken (rather than the records in it), or a record is larger than
-  // may be held.
+  // The reason for a bad status: the compressed stream is broken (rather than the records in it), or a record is too
+  // large to be held.
   bool stream_failed() const { return stream_failed_; }
   bool record_too_large() const { return record_too_large_; }
 
  private:
-  // Records up to this size are looked at in one piece; the window is as large from the start.
+  // Records up to this size are read in one piece; this is the initial size of the window.
   static constexpr size_t kWindowedRecordBytes = 64 * 1024;
 
   bool fail(Error error);
@@ -125,10 +125,10 @@ class RecordIterator {
   Content content_;
   size_t max_record_bytes_;
   int32_t read_count_ = 0;
-  // Uncompressed: what is still to be read. Compressed: the window, and no rest.
+  // Uncompressed: the unread bytes. Compressed: the window, and no rest.
   ByteView rest_;
   std::unique_ptr<RecordWindow> window_;
-  // Of a record that is passed over in pieces: what is left of it.
+  // The rest of a record that is skipped in pieces.
   size_t large_left_ = 0;
   RecordView record_;
   bool stream_failed_ = false;

@@ -1,5 +1,5 @@
-// The decompressed records of a batch, seen through a window: what RecordIterator and the produce validation read
-// compressed batches with. It grows only when somebody asks for more at once than it holds.
+// A window over the decompressed records of a batch. RecordIterator and the produce validation read compressed batches
+// through it. It grows only if more bytes are needed at once than it holds.
 #pragma once
 
 #include <memory>
@@ -14,12 +14,12 @@ class RecordWindow {
  public:
   explicit RecordWindow(std::unique_ptr<DecompressStream> stream) : stream_(std::move(stream)) {}
 
-  // Makes `size` bytes available, or as many as there are left in the stream. Views given out before are gone.
+  // Makes `size` bytes available, or all that are left in the stream. Invalidates earlier views.
   Status fill(size_t size);
   ByteView available() const { return ByteView(buffer_.get() + begin_, end_ - begin_); }
-  // Of what is available.
+  // Consumes available bytes.
   void consume(size_t size) { begin_ += size; }
-  // Passes over bytes without holding them; false when the stream ends before.
+  // Skips bytes without holding them; false if the stream ends before.
   Result<bool> skip(size_t size);
 
  private:

@@ -1,5 +1,5 @@
-// Messages of magic 0 and 1 that a log holds become batches of magic 2, for what reads records within the
-// broker (Kafka's AbstractLegacyRecordBatch iterates them in their own format).
+// Converts messages of magic 0 and 1 in a log to batches of magic 2, for readers within the broker (Kafka's
+// AbstractLegacyRecordBatch iterates them in their own format).
 #include "protocol/records/legacy_messages.h"
 #include "protocol/records/record_batch_builder.h"
 #include "protocol/records/record_checks.h"
@@ -25,7 +25,7 @@ struct InnerOffsets {
   int64_t last = -1;
 };
 
-// As they are written in the wrapper.
+// Offsets as written in the wrapper.
 Result<InnerOffsets> inner_offsets(const LegacyMessage& wrapper, size_t most) {
   InnerOffsets offsets;
   LegacyInnerIterator inner(wrapper, most);

@@ -303,7 +303,7 @@ Status AclsScript::list_acls() {
   return ok_status();
 }
 
-// As Java's main prints them.
+// In the format of Java's main.
 int acl_failure(const std::string& message) {
   fmt::print("Error while executing ACL command: {}\n\n", message);
   return 1;

@@ -1,4 +1,4 @@
-// kafka-broker-api-versions.sh: what each broker takes, as Kafka's BrokerApiVersionsCommand prints it.
+// kafka-broker-api-versions.sh: the versions of each broker, in the format of Kafka's BrokerApiVersionsCommand.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace milena::tools {
 namespace {
 
-// Requests of Kafka 4.3's clients that this program does not make.
+// Requests of Kafka 4.3's clients that this program does not send.
 struct OtherApi {
   int16_t key;
   const char* name;

@@ -1,4 +1,4 @@
-// What kafka-configs.sh speaks about: `--entity-type topics --entity-name t`, or `--topic t`.
+// The entities of kafka-configs.sh: `--entity-type topics --entity-name t`, or `--topic t`.
 #pragma once
 
 #include <map>
@@ -12,10 +12,10 @@
 namespace milena::tools {
 
 struct ConfigEntity {
-  std::string type;                 // in the plural, as --entity-type has it
+  std::string type;                 // in the plural, as in --entity-type
   std::optional<std::string> name;  // empty: the default of all
 
-  // nullopt for what has quotas.
+  // nullopt for entities with quotas.
   std::optional<ConfigKind> resource() const;
 };
 

@@ -190,7 +190,7 @@ int8_t dynamic_source(const std::string& type, const std::string& name) {
   if (type == "topics") return kTopicSource;
   if (type == "brokers") return name.empty() ? kDefaultBrokerSource : kBrokerSource;
   if (type == "client-metrics") return kClientMetricsSource;
-  return type == "groups" ? kGroupSource : -1;  // of loggers all are shown
+  return type == "groups" ? kGroupSource : -1;  // for loggers all are shown
 }
 
 Status ConfigsScript::describe_entities() {

@@ -210,7 +210,7 @@ int run_kafka_console_consumer(ToolWords words) {
   if (auto code = consumer.check()) return *code;
   stop_on_signals();
   Status done = consumer.run();
-  // Kafka's tool says that time ran out, too, and ends with 0.
+  // Like Kafka's tool, prints that time ran out, and ends with 0.
   if (!done.ok()) std::fprintf(stderr, "%s\n", done.error().message.c_str());
   std::fprintf(stderr, "Processed a total of %lld messages\n", static_cast<long long>(consumer.count));
   if (consumer.systest) fmt::print("shutdown_complete\n");

@@ -239,7 +239,7 @@ int run_kafka_consumer_groups(ToolWords words) {
     return 0;
   }
   Status done = groups.run();
-  // Kafka's tool ends with 0 whatever happens from here on.
+  // Kafka's tool ends with 0 for all errors from here on.
   if (!done.ok()) {
     std::fflush(stdout);
     fmt::print("\nError: Executing consumer group command failed due to {}\n", done.error().message);

@@ -1,4 +1,4 @@
-// kafka-dump-log.sh and `milena dump`: what is in the files of a log, as Kafka's DumpLogSegments prints it.
+// kafka-dump-log.sh and `milena dump`: the contents of a log's files, in the format of Kafka's DumpLogSegments.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -135,7 +135,7 @@ Status DumpScript::dump_log(const std::string& file, ByteView bytes) {
   }
   if (!batches.status().ok() && batches.status().error().kind == ErrorKind::kUnsupported) return batches.status();
   size_t left = batches.rest().size();
-  // Segments are made larger than what is in them: zeros at the end are not worth a word.
+  // Segments may be preallocated: zeros at the end are not reported.
   if (left > 0 && bytes.size() == whole) {
     fmt::print("Found {} invalid bytes at the end of {}\n", left, file.substr(file.rfind('/') + 1));
   }
@@ -153,7 +153,7 @@ Status DumpScript::dump_index(const std::string& file, ByteView bytes) {
   int64_t previous = -1;
   for (size_t i = 0; i < count; i++) {
     log::OffsetIndexEntry entry = log::OffsetIndexEntry::read(bytes.data() + i * log::OffsetIndexEntry::kSize);
-    if (entry.relative_offset == 0 && i > 0) break;  // room that is not used yet
+    if (entry.relative_offset == 0 && i > 0) break;  // preallocated space
     int64_t offset = base + entry.relative_offset;
     if (sanity_only) {
       if (offset < previous) return make_error(ErrorKind::kCorrupt, "{}: offset {} follows {}", file, offset, previous);

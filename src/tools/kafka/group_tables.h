@@ -20,18 +20,18 @@ struct GroupOffsetRow {
   std::optional<int64_t> lag() const;
 };
 
-// The partitions of the members, those with most first, and then those that have an offset and no member.
+// The partitions of the members, those with most first, and then those with an offset and no member.
 Result<std::vector<GroupOffsetRow>> group_offset_rows(Cluster& cluster, const GroupInfo& group);
 
-// Says that a group has no members, or is moving. False if there is nothing to show.
+// Prints that a group has no members, or is rebalancing. False if there is nothing to show.
 bool say_what_state(const GroupInfo& group);
 void print_group_offsets(const std::string& group, const std::vector<GroupOffsetRow>& rows, bool verbose);
 void print_group_members(const GroupInfo& group, bool verbose);
 void print_group_state(const GroupInfo& group, bool verbose);
 
-// "topic", "topic:0,2": the partitions that are meant. kNotFound for a topic that is not there.
+// The partitions of "topic" or "topic:0,2". kNotFound for an unknown topic.
 Result<std::vector<TopicPartitionName>> named_partitions(Cluster& cluster, const std::vector<std::string>& topics);
-// delete_offsets() where a list may be empty.
+// delete_offsets() for a list that may be empty.
 Result<std::map<TopicPartitionName, ErrorCode>> delete_offsets_of(Cluster& cluster, const std::string& group,
                                                                   const std::vector<TopicPartitionName>& partitions,
                                                                   ErrorCode& whole);

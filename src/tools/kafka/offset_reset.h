@@ -17,9 +17,9 @@ struct OffsetReset {
   std::optional<std::string> to_datetime, by_duration, from_file;
 
   void add_to(Options& options);
-  // What cannot be right about the options; empty if all is well.
+  // The mistake in the options; empty if there is none.
   std::string mistake(const std::vector<std::string>& topics) const;
-  // Prints the plan, or the CSV; carries it out with `execute`.
+  // Prints the plan, or the CSV; applies it with `execute`.
   Status run(Cluster& cluster, const std::vector<std::string>& groups, const std::vector<std::string>& topics) const;
 
  private:
@@ -31,7 +31,7 @@ struct OffsetReset {
   Result<Plan> at_time(Cluster& cluster, const Plan& partitions, int64_t time_ms) const;
 };
 
-// To commit what has no epoch.
+// For committing offsets without an epoch.
 std::map<TopicPartitionName, GroupOffset> at_offsets(const std::map<TopicPartitionName, int64_t>& plan);
 // "2026-11-29T22:14:40.123", with a zone or, in UTC, without.
 std::optional<int64_t> parse_datetime_ms(const std::string& text);

@@ -1,4 +1,4 @@
-// What the stand-ins for Kafka's scripts share.
+// Shared by the replacements for Kafka's scripts.
 #pragma once
 
 #include <optional>
@@ -18,13 +18,13 @@ struct KafkaScript {
       : options(Options::Style::kKafka, std::move(name), std::move(summary), std::move(usage)) {}
   // --bootstrap-server, --command-config, --help, --version.
   void add_common();
-  // Values of an option's old name count as those of the new one, with a warning (of the two names). The exit code
-  // where both were given.
+  // Values of an option's old name are taken for the new one, with a warning (of the two names). The exit code if both
+  // were given.
   std::optional<int> renamed(const char* warning, const char* old_name, std::vector<std::string>& old_values,
                              const char* new_name, std::vector<std::string>& new_values) const;
 };
 
-// At each `separator`, into `most` pieces where that is not 0.
+// Splits at each `separator`, into at most `most` pieces if that is not 0.
 std::vector<std::string> split(const std::string& text, char separator, size_t most = 0);
 std::string trimmed(const std::string& text);
 

@@ -202,7 +202,7 @@ std::string joined_or_unknown(const std::optional<std::vector<int32_t>>& ids) {
   return ids ? fmt::format("{}", fmt::join(*ids, ",")) : "N/A";
 }
 
-// Kafka's tool prints configs as its hash table has them, and scripts compare whole lines.
+// Kafka's tool prints configs in the order of its hash table, and scripts compare whole lines.
 std::vector<const ConfigEntry*> in_javas_order(const std::vector<ConfigEntry>& entries) {
   size_t capacity = 16;
   while (entries.size() * 4 > capacity * 3) capacity *= 2;

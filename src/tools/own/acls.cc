@@ -1,4 +1,4 @@
-// milena acls: who may do what.
+// milena acls: lists and changes ACLs.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -78,7 +78,7 @@ Status AclsCommand::list(Cluster& cluster) {
   const std::vector<std::string> whose = principals();
   Table table({"PRINCIPAL$", "MAY", "OPERATION", "RESOURCE", "NAME$", "PATTERN", "HOST$"});
   for (AclResource filter : *filters) {
-    // What concerns this name, as a prefix or as *, too.
+    // Also matches ACLs of prefixes of this name, and of *.
     if (filter.name && !prefixed) filter.pattern = AclPatternType::kMatch;
     auto found = describe_acls(cluster, filter);
     if (!found.ok()) return found.error();
@@ -117,7 +117,7 @@ Status AclsCommand::change(Cluster& cluster) {
     }
     return create_acls(cluster, acls);
   }
-  // Only those that are there and fit, so that a word left out is no wildcard for the broker.
+  // Deletes only existing ACLs that match, so that an omitted word is not a wildcard for the broker.
   size_t deleted = 0;
   for (const AclResource& target : *targets) {
     auto found = describe_acls(cluster, target);

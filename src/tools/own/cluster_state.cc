@@ -1,4 +1,4 @@
-// milena features, quorum, logdirs and transactions: how a cluster is.
+// milena features, quorum, logdirs and transactions: the state of a cluster.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
 // milena completion: scripts for bash and zsh. They ask the program itself for the options of a command, so they stay
-// true.
+// up to date.
 #include <fmt/format.h>
 
 #include "tools/commands.h"

@@ -1,4 +1,4 @@
-// milena groups: consumer groups and how far they lag.
+// milena groups: consumer groups and their lag.
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A GET over HTTP to the broker's listener (milena.http.listeners), for commands that ask it rather than Kafka's
+// A GET over HTTP to the broker's listener (milena.http.listeners), for commands that use it instead of Kafka's
 // protocol. Blocks its caller.
 #pragma once
 
@@ -11,11 +11,11 @@
 
 namespace milena::tools {
 
-// Where the broker serves HTTP, by default.
+// The default address of the broker's HTTP listener.
 inline constexpr char kUsualHttpHost[] = "127.0.0.1";
 inline constexpr uint16_t kUsualHttpPort = 9644;
 
-// `http` as it was given; without it, the host of the first of `servers` (empty: this machine) and the usual port.
+// `http` if given; otherwise the host of the first of `servers` (empty: this machine) and the default port.
 Result<BrokerAddress> http_address(const std::string& http, const std::string& servers);
 // All of them, each once.
 Result<std::vector<BrokerAddress>> http_addresses(const std::string& http, const std::string& servers);
@@ -26,7 +26,7 @@ Result<http::HttpAnswer> http_get(const BrokerAddress& address, const std::strin
 // success is an error, with its text.
 Status http_follow(const BrokerAddress& address, const std::string& target,
                    const std::function<bool(ByteView part)>& take);
-// For a query of a target.
+// Encodes text for a query.
 std::string percent_encoded(ByteView text);
 
 }  // namespace milena::tools

@@ -1,5 +1,5 @@
-// `milena cluster`: several nodes on this machine, each a process of its own, as a cluster to develop against. The
-// first is the controller, too. Runs until a signal; then the nodes stop in order, the controller last.
+// `milena cluster`: several nodes on this machine, each in its own process, as a cluster for development. The first is
+// the controller, too. Runs until a signal; then the nodes stop in order, the controller last.
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -66,7 +66,7 @@ std::vector<std::string> words_of(const ClusterPlan& plan, const ClusterNode& no
   return words;
 }
 
-// The process ends with this one, whatever happens to it.
+// The child ends with this process, however that ends.
 pid_t start_node(const ClusterPlan& plan, const ClusterNode& node) {
   std::vector<std::string> words = words_of(plan, node);
   std::vector<char*> arguments;
@@ -76,7 +76,7 @@ pid_t start_node(const ClusterPlan& plan, const ClusterNode& node) {
   const pid_t pid = ::fork();
   if (pid != 0) return pid;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // Ctrl-C is for the one that stops the others in order.
+  // Ctrl-C must only reach the parent, which stops the nodes in order.
   ::setpgid(0, 0);
   sigset_t none;
   sigemptyset(&none);
@@ -123,7 +123,7 @@ bool is_interrupted() {
   return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
 }
 
-// Empty: all serve.
+// Empty: all nodes serve.
 std::string wait_for_all(ClusterPlan& plan) {
   const auto end = std::chrono::steady_clock::now() + kStart_s;
   for (ClusterNode& node : plan.nodes) {

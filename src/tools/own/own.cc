@@ -35,7 +35,7 @@ int OwnCommand::run(ToolWords words, const std::function<Status(Cluster&)>& work
 
 namespace {
 
-// "10m", "2h30m"; nullopt if it is none.
+// "10m", "2h30m"; nullopt if invalid.
 std::optional<int64_t> parse_span_ms(const std::string& text) {
   int64_t total = 0;
   size_t at = 0;

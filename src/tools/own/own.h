@@ -1,4 +1,4 @@
-// What milena's own commands share.
+// Shared by milena's own commands.
 #pragma once
 
 #include <functional>
@@ -17,16 +17,16 @@ struct OwnCommand {
 
   OwnCommand(std::string name, std::string summary, std::string usage)
       : options(Options::Style::kOwn, "milena " + std::move(name), std::move(summary), std::move(usage)) {}
-  // --bootstrap-server, --command-config, --json, --help: behind the command's own.
+  // --bootstrap-server, --command-config, --json, --help: after the command's own.
   void add_common(bool with_json = true);
-  // Parses, checks what needs no broker, connects and works. The exit code: 0, 1 for a failure, kUsageMistake.
+  // Parses, checks without a broker, connects and runs. The exit code: 0, 1 for a failure, kUsageMistake.
   int run(ToolWords words, const std::function<Status(Cluster&)>& work,
           const std::function<Status()>& check = ok_status);
 };
 
 // A failure that is the user's mistake ends with kUsageMistake.
 int exit_code(const Options& options, const Status& status);
-// ErrorKind::kUnsupported is used for what a command line cannot mean.
+// ErrorKind::kUnsupported is used for mistakes in the command line.
 template <class... Args>
 Error usage_error(fmt::format_string<Args...> format, Args&&... args) {
   return make_error(ErrorKind::kUnsupported, format, std::forward<Args>(args)...);

@@ -91,7 +91,7 @@ Status ProduceCommand::add_common_parts(TextRecord& record) const {
     if (!time.ok()) return time.error();
     record.timestamp_ms = *time;
   }
-  record.topic.clear();  // what consume wrote came from elsewhere
+  record.topic.clear();  // the output of consume has the source's topic
   return ok_status();
 }
 
@@ -121,7 +121,7 @@ Status ProduceCommand::send_lines(int descriptor, RecordSender& sender, const st
   Progress progress(name.empty() ? topic : name, size, Progress::Unit::kBytes);
   std::string line;
   for (int64_t number = 1;; number++) {
-    // What has come is sent before more is waited for.
+    // Sends the records so far before waiting for more.
     if (input.must_wait()) RETURN_IF_ERROR(sender.flush());
     if (!input.next(line)) break;
     if (size > 0) progress.at(input.taken_bytes());  // without an end there is nothing to tell

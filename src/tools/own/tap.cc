@@ -1,4 +1,4 @@
-// milena tap: the requests of one client as the broker answers them, followed over HTTP.
+// milena tap: follows the requests of one client, over HTTP.
 #include <fmt/format.h>
 
 #include <cstdio>

@@ -40,7 +40,7 @@ struct UsersCommand : OwnCommand {
   Status work(Cluster& cluster);
 };
 
-// Without an echo, where a person types it.
+// Without echo, on a terminal.
 std::string read_password() {
   termios before{};
   const bool terminal = ::tcgetattr(STDIN_FILENO, &before) == 0;
@@ -114,7 +114,7 @@ Status UsersCommand::remove(Cluster& cluster) {
   if (names.empty()) return usage_error("users delete: expected a name");
   auto chosen = wanted();
   if (!chosen.ok()) return chosen.error();
-  // Without -m: whatever the user has.
+  // Without -m: all mechanisms of the user.
   DescribeUserScramCredentialsRequest question;
   question.users.emplace();
   for (const std::string& name : names) question.users->emplace_back().name = ByteView(name);

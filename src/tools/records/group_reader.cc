@@ -88,7 +88,7 @@ Status GroupReader::take_assignment(const std::vector<std::pair<Uuid, int32_t>>&
     if (!owned_.contains(one.first)) added.insert(one);
   }
   owned_ = wanted;
-  told_all_ = false;  // the coordinator waits to hear that what was taken away is given up
+  told_all_ = false;  // the coordinator waits for the confirmation that partitions were revoked
   next_heartbeat_ = deadline_in(0);
   if (added.empty()) return ok_status();
   auto found = fetch_committed(cluster_, options_.group);

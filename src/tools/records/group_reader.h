@@ -1,5 +1,5 @@
-// GroupReader: a member of a consumer group (KIP-848), with the partitions that the group's coordinator gives it.
-// Blocks its caller, who polls.
+// GroupReader: a member of a consumer group (KIP-848), with the partitions that the coordinator assigns to it. Blocks
+// its caller, which polls.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ struct GroupOptions {
   std::string group;
   std::vector<std::string> topics;
   std::string pattern;             // instead of topics
-  int64_t start_at = kLatestTime;  // where a partition begins that the group has no offset of
+  int64_t start_at = kLatestTime;  // start of partitions without an offset of the group
   bool commit = true;
   int64_t commit_interval_ms = 5000;
 };
@@ -39,7 +39,7 @@ class GroupReader {
   RecordFetcher fetcher_;
   std::string member_id_;
   int32_t epoch_ = 0;
-  bool told_all_ = false;  // the coordinator knows what this member wants and has
+  bool told_all_ = false;  // the coordinator has this member's subscription and partitions
   Deadline next_heartbeat_;
   Deadline next_commit_;
   std::map<TopicPartitionName, Uuid> owned_;

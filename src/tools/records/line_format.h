@@ -1,4 +1,4 @@
-// Records as lines of text: how Kafka's console producer reads them and its console consumer writes them.
+// Records as lines of text, in the formats of Kafka's console producer and console consumer.
 #pragma once
 
 #include <map>
@@ -14,7 +14,7 @@ class LineParser {
  public:
   static Result<LineParser> from_properties(const std::map<std::string, std::string>& properties);
 
-  // `number` is that of the line, for what is wrong with it.
+  // `number` is the line's, for errors.
   Result<TextRecord> parse(const std::string& line, int64_t number) const;
 
  private:
@@ -59,10 +59,10 @@ class LineFormatter {
   Type key_type_ = Type::kBytes, value_type_ = Type::kBytes, header_type_ = Type::kBytes;
 };
 
-// As Java prints a double: "1.0", "1.0E10".
+// A double in Java's format: "1.0", "1.0E10".
 std::string java_double(double number);
 
-// Lines of a descriptor. Says beforehand when the next one would have to be waited for.
+// Reads lines of a descriptor. must_wait(): whether reading the next one would block.
 class LineInput {
  public:
   explicit LineInput(int descriptor) : descriptor_(descriptor) {}

@@ -1,4 +1,4 @@
-// A record as commands read and write it.
+// A record of commands that read or write records.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ struct TextRecord {
   std::string topic;  // empty: the command's
 };
 
-// A record that was fetched. Views are good until the fetcher goes on.
+// A fetched record. Views are valid until the fetcher goes on.
 struct FetchedRecord {
   ByteView topic;
   int32_t partition = 0;

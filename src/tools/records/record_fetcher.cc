@@ -44,7 +44,7 @@ Status RecordFetcher::poll(int32_t wait_ms, const Take& take) {
     by_leader[*leader].push_back(name);
   }
   bool stopped = false;
-  // With several leaders nobody waits at one of them for long while another has news.
+  // With several leaders, does not wait long at one of them while another may have records.
   if (by_leader.size() > 1) wait_ms = std::min(wait_ms, 100);
   for (auto& [leader, partitions] : by_leader) {
     Result<BrokerClient*> broker = cluster_.broker(leader);
@@ -131,7 +131,7 @@ Status RecordFetcher::take_batches(const TopicPartitionName& name, Place& place,
                                    const Take& take, bool& stopped) {
   std::sort(aborted.begin(), aborted.end());
   size_t next_aborted = 0;
-  std::set<int64_t> open;  // producers whose transaction turns out to be aborted
+  std::set<int64_t> open;  // producers with an aborted transaction
   BatchIterator batches(bytes);
   while (batches.next()) {
     const BatchHeader& header = batches.batch().header();
@@ -173,7 +173,7 @@ Status RecordFetcher::take_batches(const TopicPartitionName& name, Place& place,
     }
     place.offset = std::max(place.offset, header.next_offset());
   }
-  // A fetch may end in a piece of a batch; one of an older format is something else.
+  // A fetch may end in an incomplete batch; an older format is an error.
   if (batches.status().ok() || batches.status().error().kind == ErrorKind::kCorrupt) return ok_status();
   return batches.status();
 }

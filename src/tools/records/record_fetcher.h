@@ -1,4 +1,4 @@
-// RecordFetcher: reads partitions from given places on, and hands out their records one by one. Blocks its caller.
+// RecordFetcher: reads partitions from given offsets on, and passes on their records one by one. Blocks its caller.
 #pragma once
 
 #include <functional>
@@ -16,7 +16,7 @@ struct FetcherOptions {
   bool read_committed = false;
   int32_t max_bytes = 50 << 20;
   int32_t partition_bytes = 1 << 20;
-  // Where to go on when the place is not there (any longer): kEarliestTime or kLatestTime; nullopt: an error.
+  // Where to go on if the offset is out of range: kEarliestTime or kLatestTime; nullopt: an error.
   std::optional<int64_t> reset_to;
 };
 
@@ -27,11 +27,11 @@ class RecordFetcher {
 
   RecordFetcher(Cluster& cluster, FetcherOptions options) : cluster_(cluster), options_(options) {}
 
-  // A partition that is there already goes on at the new place.
+  // A partition that is already assigned goes on at the new offset.
   void assign(const std::string& topic, const Uuid& id, int32_t partition, int64_t offset);
   void unassign(const TopicPartitionName& partition) { places_.erase(partition); }
   bool empty() const { return places_.empty(); }
-  // One fetch at each leader, waiting for news at most so long.
+  // One fetch at each leader, which waits for records at most so long.
   Status poll(int32_t wait_ms, const Take& take);
   // The offset of the next record to read.
   std::map<TopicPartitionName, GroupOffset> positions() const;
@@ -59,7 +59,7 @@ class RecordFetcher {
   Cluster& cluster_;
   const FetcherOptions options_;
   std::map<TopicPartitionName, Place> places_;
-  TopicPartitionName last_served_;  // partitions behind it have their turn first
+  TopicPartitionName last_served_;  // partitions after it come first
 };
 
 }  // namespace milena::tools

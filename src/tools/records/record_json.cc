@@ -107,7 +107,7 @@ Status take_member(const std::string& name, const Json& value, TextRecord& recor
   if (name == "key") return take_bytes(value, record.key);
   if (name == "value") return take_bytes(value, record.value);
   if (name == "headers") return take_headers(value, record);
-  if (name == "offset") return ok_status();  // as consume writes it; the broker gives another
+  if (name == "offset") return ok_status();  // written by consume; the broker assigns another
   if (name == "topic" && value.is_string()) {
     record.topic = value.get<std::string>();
   } else if (name == "partition" && value.is_number_integer() && value >= 0 && value <= INT32_MAX) {

@@ -151,7 +151,7 @@ Status RecordSender::send(const std::string& name, Topic& topic, int32_t partiti
     Result<ErrorCode> code = send_once(name, topic, partition, bytes, why);
     bool in_time = std::chrono::steady_clock::now() < deadline && !stop_requested();
     if (!code.ok()) {
-      // Sent again only where the broker knows a batch that it has already.
+      // Retried only if the broker detects duplicates.
       if (code.error().kind != ErrorKind::kIo || producer_id_ == kNoProducerId || !in_time) return code.error();
       cluster_.reconnect();
     } else if (*code == ErrorCode::kNone || *code == ErrorCode::kDuplicateSequenceNumber) {

@@ -1,4 +1,4 @@
-// RecordSender: batches records by partition and sends them, in order, each once where the broker gives producer ids.
+// RecordSender: batches records by partition and sends them, in order, exactly once if the broker has producer ids.
 // Blocks its caller.
 #pragma once
 
@@ -20,16 +20,16 @@ struct SenderOptions {
   size_t batch_bytes = 1 << 20;
   int64_t timeout_ms = 30'000;  // for one batch with all its tries
   bool idempotent = true;
-  bool create_topics = true;  // where the broker does so
+  bool create_topics = true;  // if the broker allows it
 };
 
 class RecordSender {
  public:
   RecordSender(Cluster& cluster, SenderOptions options) : cluster_(cluster), options_(std::move(options)) {}
 
-  // Sends what is full. The topic of the record, or this one.
+  // Adds a record, and sends full batches. `usual_topic` is for records without a topic.
   Status add(const TextRecord& record, const std::string& usual_topic);
-  // Sends everything, and waits for the answers.
+  // Sends everything, and waits for the responses.
   Status flush();
   int64_t sent() const { return sent_; }
   int64_t sent_bytes() const { return sent_bytes_; }
@@ -42,7 +42,7 @@ class RecordSender {
   struct Topic {
     Uuid id;
     int32_t partitions = 0;
-    int32_t turn = 0;  // where records without a key go until the batch is full
+    int32_t turn = 0;  // partition of records without a key until the batch is full
     std::map<int32_t, Batch> batches;
   };
 

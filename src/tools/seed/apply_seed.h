@@ -1,15 +1,15 @@
-// Makes in a cluster what a seed file says, where it is not there yet.
+// Creates the missing resources of a seed file in a cluster.
 #pragma once
 
 #include "tools/seed/seed_file.h"
 
 namespace milena::tools {
 
-// Topics, users and ACLs that are there stay as they are; records go into topics that hold none; quotas are set. An
-// Error names what could not be made; what came before it is there.
+// Existing topics, users and ACLs are not changed; records go into empty topics; quotas are set. An Error names the
+// resource that failed; those before it were created.
 Status apply_seed(Cluster& cluster, const Seed& seed);
 
-// A seed file is applied once: the data directory keeps its digest. It may be applied again after a change.
+// A seed file is applied once: the data directory keeps its digest. It is applied again after a change.
 bool is_seed_applied(const std::string& directory, const Seed& seed);
 Status note_seed_applied(const std::string& directory, const Seed& seed);
 

@@ -11,7 +11,7 @@
 namespace milena::tools {
 namespace {
 
-// Of images that run what they find there at their first start.
+// The convention of images that run scripts there at their first start.
 constexpr const char* kImageDirectory = "/docker-entrypoint-initdb.d";
 
 // In the order of their names.

@@ -1,4 +1,4 @@
-// What the settings and the environment want to be there before the broker says that it is ready: the seed files of
+// Things declared in the settings and the environment, created before the broker is ready: the seed files of
 // milena.seed.file, those of /docker-entrypoint-initdb.d, and the topics of KAFKA_CREATE_TOPICS.
 #pragma once
 
@@ -17,9 +17,9 @@ struct Declared {
   bool empty() const { return seeds.empty() && topics.empty(); }
 };
 
-// Reads the files; asks no broker. `environment`: the image's conventions count, too.
+// Reads the files, without a broker. `environment`: the image's conventions apply, too.
 Result<Declared> read_declared(const config::Settings& settings, bool environment);
-// Through a connection that may do everything. Seeds are noted in the first of log.dirs.
+// Uses a connection with all permissions. Applied seeds are recorded in the first of log.dirs.
 Status make_declared(const Declared& declared, const config::Settings& settings, FrameExchange exchange);
 
 }  // namespace milena::tools

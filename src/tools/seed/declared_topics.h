@@ -1,4 +1,4 @@
-// Topics that KAFKA_CREATE_TOPICS names, made when the broker starts.
+// Topics of KAFKA_CREATE_TOPICS, created when the broker starts.
 #pragma once
 
 #include <string>
@@ -8,10 +8,10 @@
 
 namespace milena::tools {
 
-// "orders:3:1,users:1:1:compact": name, partitions, replicas, cleanup.policy; only the name is needed. Blanks, commas
-// and ends of lines separate topics. An Error names the one that cannot be right.
+// "orders:3:1,users:1:1:compact": name, partitions, replicas, cleanup.policy; only the name is required. Blanks, commas
+// and line ends separate topics. An Error names the invalid one.
 Result<std::vector<NewTopic>> parse_declared_topics(const std::string& text);
-// Those that are there stay as they are.
+// Existing topics are not changed.
 Status create_declared_topics(Cluster& cluster, const std::vector<NewTopic>& topics);
 
 }  // namespace milena::tools

@@ -14,7 +14,7 @@
 namespace milena::tools {
 namespace {
 
-// Of each file that a seed file names.
+// Limit for each file that a seed file names.
 constexpr size_t kMostBytes = 256 << 20;
 
 class SeedReader {
@@ -31,16 +31,16 @@ class SeedReader {
   }
 
   Result<Bytes> read_file(const std::string& path);
-  // Beside the seed file, unless it begins with a slash.
+  // The path relative to the seed file, unless it begins with a slash.
   std::string beside(const std::string& name) const;
 
-  // A map with no other keys than these.
+  // Checks that a node is a map with only these keys.
   Status check_map(const YAML::Node& node, const char* what, std::initializer_list<const char*> keys) const;
   Result<std::string> text(const YAML::Node& map, const char* key, bool needed) const;
   Result<int32_t> number(const YAML::Node& map, const char* key, int32_t most) const;
   // One text, or several.
   Result<std::vector<std::string>> texts(const YAML::Node& map, const char* key, bool needed) const;
-  // A key's list, each member with `take`.
+  // Calls `take` for each element of a key's list.
   Status each(const YAML::Node& root, const char* key, Status (SeedReader::*take)(const YAML::Node&));
 
   Status take_topic(const YAML::Node& node);
@@ -285,7 +285,7 @@ Status SeedReader::take_quota(const YAML::Node& node) {
     const YAML::Node name = node[key];
     if (!name) continue;
     if (!name.IsScalar()) return wrong(name.Mark(), "{}: expected a name, or default", key);
-    // Without a name it is the default of all.
+    // The name "default" means the default entity.
     const bool of_all = name.Scalar() == "default";
     quota.entities.push_back({type, of_all ? std::optional<std::string>() : name.Scalar()});
   }
@@ -314,7 +314,7 @@ Result<Seed> SeedReader::read() {
     RETURN_IF_ERROR(each(root, "acls", &SeedReader::take_acl));
     RETURN_IF_ERROR(each(root, "quotas", &SeedReader::take_quota));
   } catch (const YAML::Exception& exception) {
-    // The library's only way to say so; it goes no further than this function.
+    // The library reports errors only by exceptions; they do not leave this function.
     return wrong(exception.mark, "{}", exception.msg);
   }
   seed_.digest = base64(sha2_digest(Sha2::k256, digested_));

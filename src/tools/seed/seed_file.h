@@ -1,6 +1,6 @@
-// A seed file: what a new cluster is to have, in YAML: topics with configs and records, users, ACLs, quotas
-// (milena.seed.file, docs/seed.md). Reading it asks no broker, so that all that is wrong with it is said at once, with
-// the file, the line and the column.
+// A seed file: the resources of a new cluster, in YAML: topics with configs and records, users, ACLs, quotas
+// (milena.seed.file, docs/seed.md). It is parsed without a broker, so that all mistakes are reported at once, with the
+// file, the line and the column.
 #pragma once
 
 #include <map>
@@ -34,7 +34,7 @@ struct Seed {
   std::vector<User> users;
   Acls acls;
   std::vector<Quota> quotas;
-  // Of the file and of all files that it names, to know it again.
+  // Of the file and of all files that it names, to recognize it.
   std::string digest;
 };
 

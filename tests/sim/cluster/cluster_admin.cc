@@ -1,4 +1,4 @@
-// What administrators do.
+// Administrators of the cluster simulator.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

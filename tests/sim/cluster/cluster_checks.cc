@@ -1,4 +1,4 @@
-// What must hold, after each step of a node and at the end.
+// Checks after each step of a node and at the end.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,7 +23,7 @@ std::string text_of(const std::vector<int32_t>& ids) {
   return text;
 }
 
-// Who may lead next without a loss.
+// The replicas that may lead next without a loss.
 std::vector<int32_t> members(const metadata::PartitionImage& image) {
   std::vector<int32_t> all = image.isr.to_vector();
   for (const int32_t id : image.extras().eligible_leader_replicas) all.push_back(id);
@@ -135,13 +135,13 @@ void ClusterSimulator::on_partition_change(const metadata::TopicImage& topic, in
   const bool elected = image.leader_epoch > state.epoch_seen;
   const std::vector<int32_t> before = state.members;
   state.members = members(image);
-  // Where nobody is eligible any more, the last leader leads again: it has all that it had.
+  // If no replica is eligible any more, the last leader leads again, with all its records.
   const bool led_last = state.last_known == std::vector<int32_t>{image.leader};
   state.last_known = image.extras().last_known_elr;
   if (elected && image.leader >= 0) {
     elections_++;
     state.leaders[image.leader_epoch] = image.leader;
-    // At the end of a reassignment a replica may come into sync and lead, both at once.
+    // At the end of a reassignment a replica may join the ISR and become leader at once.
     if (!is_new && !led_last && !holds(before, image.leader) && image.leader_recovery_state != 0) {
       note(fmt::format("{}: {} is elected uncleanly", state.name, image.leader));
       if (!state.unclean) {
@@ -153,7 +153,7 @@ void ClusterSimulator::on_partition_change(const metadata::TopicImage& topic, in
       state.unsure_in_epoch = std::max(state.unsure_in_epoch, state.epoch_seen);
     }
   }
-  // A replica that comes into sync has everything again.
+  // A replica that joins the ISR has everything again.
   for (const int32_t member : image.isr) {
     if (!holds(before, member)) state.forgot_from.erase(member);
   }
@@ -295,7 +295,7 @@ void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, Partiti
   if (failed()) return;
   // Who follows may not have heard yet that what it holds is lost.
   if (!now.leads && (state.was_reset || state.unsure_from)) return;
-  // What a deposed leader takes before it hears of an unclean one is lost.
+  // Records that a deposed leader takes before it hears of an unclean one are lost.
   if (now.leads && state.unclean && now.epoch < state.epoch_seen) return;
   const int64_t first_new = state.settled_end();
   for (int64_t offset = std::max<int64_t>(now.start, 0); offset < now.high_watermark && !failed(); offset++) {
@@ -347,7 +347,7 @@ void ClusterSimulator::settle_entry(ClusterNode& node, const PartitionId&, Parti
                             offset, node.id(), leads ? "the leader" : "a follower", entry.number, entry.epoch,
                             known->second.number, known->second.epoch));
   }
-  if (offset < state.settled_end()) return;  // deleted before it was looked at
+  if (offset < state.settled_end()) return;  // deleted before it was checked
   state.settled[offset] = entry;
   settled_++;
   if (entry.kind == EntryKind::kCommit || entry.kind == EntryKind::kAbort) return on_marker(state, entry);

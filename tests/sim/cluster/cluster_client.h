@@ -1,4 +1,4 @@
-// ClusterClient: a client's connections to the nodes of a simulated cluster. Requests go out one behind the other on a
+// ClusterClient: a client's connections to the nodes of a simulated cluster. Requests are sent in order on a
 // connection; each is answered, or lost with it.
 #pragma once
 
@@ -25,7 +25,7 @@ class ClientLink final : public broker::LinkWatcher {
     if (connected_) return link_->send(Payload(std::move(frame)));
     queued_.push_back(std::move(frame));
   }
-  // Whatever is not answered is lost.
+  // Requests without a response are lost.
   void drop() {
     if (std::exchange(lost_, true)) return;
     link_.reset();
@@ -57,7 +57,7 @@ class ClusterClient {
   explicit ClusterClient(SimNetwork& network) : network_(network) {}
   ~ClusterClient() { drop_all(); }
 
-  // `then` is told the answer, or null when it is lost.
+  // `then` gets the response, or null if it is lost.
   template <class Response, class Request>
   std::shared_ptr<ClientLink> ask(uint16_t port, size_t which, const Request& request, int16_t version,
                                   std::function<void(const Response*)> then) {

@@ -1,4 +1,4 @@
-// What producers do.
+// Producers of the cluster simulator.
 #include <fmt/format.h>
 
 #include "protocol/messages/create_topics.h"
@@ -29,7 +29,7 @@ bool ends_sequence(ErrorCode error) {
 
 }  // namespace
 
-// Until it is there: what asks for it gets no answer while the controller is away.
+// Retries until it exists: requests get no response while the controller is away.
 void ClusterSimulator::create_topic(const TopicPlan& plan) {
   if (metadata_.image().find_topic(plan.name) != nullptr) return;
   CreateTopicsRequest request;
@@ -68,7 +68,7 @@ std::optional<PartitionId> ClusterSimulator::a_partition() {
   return all[pick(all.size())];
 }
 
-// Mostly the leader; sometimes one who was, or never will be.
+// Mostly the leader; sometimes a former one, or another node.
 int ClusterSimulator::leader_to_ask(const PartitionId& id) {
   const metadata::PartitionImage* image = image_of(id);
   if (image == nullptr || image->leader < 0 || random_.chance(over_ ? 2 : 12)) return a_broker();
@@ -100,7 +100,7 @@ ClusterSimulator::BatchPtr ClusterSimulator::make_batch(const PartitionId& id, i
   return batch;
 }
 
-// `then` is told the error; nullopt: the answer is lost.
+// `then` gets the error; nullopt: the response is lost.
 void ClusterSimulator::send_batch(const BatchPtr& batch, size_t connection,
                                   std::function<void(std::optional<ErrorCode>)> then) {
   const int to = leader_to_ask(batch->partition);
@@ -134,7 +134,7 @@ void ClusterSimulator::on_produced(const BatchPtr& batch, const ProduceResponse:
   if (!acked || batch->acks != -1) return;
   const auto state = partitions_.find(batch->partition);
   if (state == partitions_.end()) return;  // deleted meanwhile
-  // A leader that has not heard of an unclean one promises what it cannot keep.
+  // The acknowledgement of a leader that has not heard of an unclean one does not count.
   const metadata::PartitionImage* image = image_of(batch->partition);
   if (state->second.unclean && (image == nullptr || image->leader != batch->asked)) return;
   // The same after a loss of power, while nobody has shown what is left.
@@ -143,7 +143,7 @@ void ClusterSimulator::on_produced(const BatchPtr& batch, const ProduceResponse:
   for (size_t i = 0; i < batch->numbers.size(); i++) {
     SentRecord& record = sent_[batch->numbers[i]];
     record.acked = true;
-    // Where everything was lost meanwhile, it is lost.
+    // It may have been lost with everything meanwhile.
     if (state->second.lost.contains(batch->numbers[i])) continue;
     const auto there = state->second.offset_of.find(batch->numbers[i]);
     if (there == state->second.offset_of.end()) {
@@ -205,7 +205,7 @@ void ClusterSimulator::produce_in_sequence() {
   pump_stream(which, *id);
 }
 
-// The first of the queue, until it is answered with success; as librdkafka does with one request in flight.
+// Sends the first of the queue until it succeeds, like librdkafka with one request in flight.
 void ClusterSimulator::pump_stream(size_t which, const PartitionId& id) {
   Producer& producer = producers_[which];
   const auto found = producer.streams.find(id);
@@ -229,7 +229,7 @@ void ClusterSimulator::pump_stream(size_t which, const PartitionId& id) {
       now.queue.erase(now.queue.begin());
       return pump_stream(which, id);
     }
-    // One that led once, and has not heard that others do, lacks what they have.
+    // A former leader that has not heard of the next one lacks its records.
     const metadata::PartitionImage* image = image_of(id);
     const bool leads = image != nullptr && image->leader == batch->asked;
     if (error && leads && ends_sequence(*error)) {

@@ -1,4 +1,4 @@
-// What happens to the nodes and their links.
+// Faults of the nodes and their links.
 #include <fmt/format.h>
 
 #include "sim/cluster/cluster_simulator.h"

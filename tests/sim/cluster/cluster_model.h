@@ -1,5 +1,5 @@
-// What a simulated history of a cluster knows: which records were settled where, who led in which epoch, and what the
-// controller has decided.
+// The model of a simulated history of a cluster: the settled records and their offsets, the leader of each epoch, and
+// the controller's decisions.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct Entry {
 };
 using LogEntries = std::map<int64_t, Entry>;
 
-// A log as it lies on a node's disk, without a look into the broker. Batches up to the first that is not whole.
+// A log on a node's disk, read without the broker. Batches up to the first incomplete one.
 struct DiskLog {
   LogEntries entries;
   int64_t end = 0;
@@ -54,15 +54,15 @@ struct PartitionState {
   // From that offset on, what was settled may be gone: until the leader of a later epoch tells.
   std::optional<int64_t> unsure_from;
   int32_t unsure_in_epoch = -1;
-  // By the controller's records: who led in an epoch.
+  // The leader of each epoch, by the controller's records.
   std::map<int32_t, int32_t> leaders;
   int32_t epoch_seen = -1;
   std::vector<int32_t> members;     // who may lead next, by the same
   std::vector<int32_t> last_known;  // who led last, where nobody does
   // Of each node whose disk forgot: the first settled offset that is missing.
   std::map<int, int64_t> forgot_from;
-  std::set<int64_t> lost;  // numbers that were settled, and gone for a reason
-  bool was_reset = false;  // so that followers may still have what is lost
+  std::set<int64_t> lost;  // settled numbers that were lost for a valid reason
+  bool was_reset = false;  // so that followers may still have lost records
   std::map<int64_t, int64_t> last_of_producer;
   int64_t deletable = 0;  // records below may have been deleted
 };

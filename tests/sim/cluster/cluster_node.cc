@@ -60,7 +60,7 @@ void ClusterNode::stop() {
         ++*closed;
       });
     }
-    // Who writes the last checkpoints waits for who writes them already.
+    // The last checkpoints are written after those that are being written now.
     while (*closed < shards_ || machine_.workers() > 0) machine_.wait_in_main();
     node_->finish_stop();
     ended_ = true;

@@ -28,32 +28,32 @@ class ClusterNode final : private broker::Network {
   std::vector<uint16_t> ports() const;
   std::string listener_at(uint16_t port) const { return listeners_.at(port); }
 
-  // Its main thread begins: the node starts, which takes its time.
+  // Starts its main thread, which starts the node.
   void start();
-  // As SIGTERM does it.
+  // Like SIGTERM.
   void stop();
-  // What is left of a process that has died or ended. `with_machine`: the power is off until the next start, and what
-  // was not synced is lost.
+  // Removes a process that has died or ended. `with_machine`: the power is off until the next start, and unsynced data
+  // is lost.
   void bury(bool with_machine);
 
   // Counts its processes.
   uint64_t life() const { return life_; }
-  // There is a process.
+  // Whether there is a process.
   bool alive() const { return alive_ && !machine_.dead(); }
-  // There is one that has not been buried.
+  // Whether there is one that was not buried.
   bool has_process() const { return alive_; }
-  // Connections are taken.
+  // Whether connections are accepted.
   bool listens() const { return alive() && node_ != nullptr && !leaving_; }
   bool leaving() const { return leaving_; }
-  // It has started, or ended, all by itself; an error is why it did not start.
+  // It has ended by itself; error() has the error of a failed start.
   bool ended() const { return ended_; }
   const std::string& error() const { return error_; }
   bool without_power() const { return without_power_; }
-  // No turn until resumed, as under SIGSTOP.
+  // No turn until then, as under SIGSTOP.
   void pause_until(int64_t ms) { paused_until_ms_ = ms; }
   int64_t paused_until_ms() const { return paused_until_ms_; }
 
-  // Only where it listens().
+  // Only if it listens().
   broker::Node& node() { return *node_; }
   // Null before it has started.
   broker::Node* node_or_null() { return node_.get(); }

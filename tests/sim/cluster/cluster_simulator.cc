@@ -10,7 +10,7 @@ namespace milena::sim {
 namespace {
 
 constexpr uint16_t kControllerPort = 9300;
-// For the cluster to be whole again after all trouble.
+// Time for the cluster to recover after all faults.
 constexpr int64_t kRecovery_ms = 180'000;
 
 }  // namespace
@@ -172,7 +172,7 @@ void ClusterSimulator::act(const ClusterStep& step) {
 
 // --- time
 
-// One turn of something that can go on now; false if nothing can.
+// Runs one turn of anything that is ready; false if nothing is.
 bool ClusterSimulator::step() {
   while (!timers_.empty() && timers_.begin()->first <= now_ms()) {
     Task task = std::move(timers_.begin()->second);
@@ -193,7 +193,7 @@ bool ClusterSimulator::step() {
 
 void ClusterSimulator::step_node(ClusterNode& node) {
   node.machine().step();
-  // Of one that has just died, too: others may have heard of what it did.
+  // Also of one that has just died: others may know its decisions.
   if (node.id() == plan_.controller()) follow_controller();
   look_at(node);
   if (!failed() && (node.machine().dead() || node.ended())) on_death(node);
@@ -210,7 +210,7 @@ int64_t ClusterSimulator::next_event_ms(int64_t most_ms) const {
     } else if (const auto timer = node->machine().next_timer()) {
       next = std::min(next, *timer);
     }
-    // Its main thread looks at the clock.
+    // Its main thread polls the clock.
     if (node->machine().main_runs()) next = std::min(next, now_ms() + 200);
   }
   return next;
@@ -238,7 +238,7 @@ bool ClusterSimulator::pass_until(const std::function<bool()>& holds, int64_t mo
   return false;
 }
 
-// The trouble is over.
+// After the faults.
 void ClusterSimulator::settle() {
   step_++;
   note("the end");

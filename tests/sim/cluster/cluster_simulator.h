@@ -1,12 +1,13 @@
 // ClusterSimulator: one history of a cluster: three brokers and a controller on machines and disks of their own, over a
-// SimNetwork, and clients. After each step of a node it is looked at.
+// SimNetwork, and clients. Each node is checked after each of its steps.
 //
-// What must hold:
+// Checks:
 //  - a node leads in an epoch only if the controller gave it that epoch, and no other node does;
-//  - what is below a high watermark is on the disk of every replica that the controller has in sync, and of at least
+//  - records below a high watermark are on the disk of every replica that the controller has in sync, and of at least
 //    min.insync.replicas of them;
-//  - it stays so: every later leader has it, at its offset, and every replica agrees below its own high watermark;
-//  - what was acknowledged with acks=all is there, once, and in a producer's order;
+//  - they stay there: every later leader has them, at their offsets, and every replica agrees below its own high
+//    watermark;
+//  - records acknowledged with acks=all are there, once, and in a producer's order;
 //  - leader epochs go up, and a leader's log does not get shorter;
 //  - what a consumer was given was below a high watermark, all of it in its order; one of committed records is given
 //    nothing of a transaction that nobody has committed;
@@ -15,8 +16,8 @@
 //  - only retention, compaction and deletion take records away, and only those that they may;
 //  - with all trouble over, every partition has a leader, all its replicas are in sync and hold the same.
 //
-// Records may be gone only where every replica in sync lost power since they were written, or where a topic allows an
-// unclean election and there was one.
+// Records may be lost only if every in-sync replica lost power since they were written, or if a topic allows an unclean
+// election and there was one.
 #pragma once
 
 #include <functional>
@@ -52,7 +53,7 @@ class ClusterSimulator {
   ClusterSimulator(ClusterPlan plan, OnLine on_line);
   ~ClusterSimulator();
 
-  // What was wrong; empty if nothing was.
+  // The fault; empty if there was none.
   std::string run();
 
   size_t acknowledged() const { return acknowledged_; }
@@ -73,7 +74,7 @@ class ClusterSimulator {
     std::string transactional_id;
   };
   using BatchPtr = std::shared_ptr<Batch>;
-  // What a producer sends to a partition, in its order.
+  // The records that a producer sends to a partition, in its order.
   struct Stream {
     int32_t next_sequence = 0;
     std::vector<BatchPtr> queue;
@@ -134,13 +135,13 @@ class ClusterSimulator {
   int a_broker() { return static_cast<int>(pick(3)) + 1; }
   int a_node() { return static_cast<int>(pick(nodes_.size())) + 1; }
 
-  // cluster_simulator.cc: how time goes on
+  // cluster_simulator.cc: time
   void make_nodes();
   void act(const ClusterStep& step);
   bool step();
   void step_node(ClusterNode& node);
   void pass(int64_t ms);
-  // Until it holds; false if it does not in that time.
+  // Runs until `holds`; false if it does not hold in that time.
   bool pass_until(const std::function<bool()>& holds, int64_t most_ms);
   int64_t next_event_ms(int64_t most_ms) const;
   void after(int64_t ms, Task task) { timers_.emplace(now_ms() + ms, std::move(task)); }
@@ -168,7 +169,7 @@ class ClusterSimulator {
                                         *answered = true;
                                         then(response);
                                       });
-    // A connection on which nothing comes is given up.
+    // Closes a connection without a response.
     after(patience_ms, [link, answered] {
       if (!*answered) link->drop();
     });
@@ -272,7 +273,7 @@ class ClusterSimulator {
   std::vector<Committer> committers_;
   bool offsets_lost_ = false;  // where they may be
   int64_t last_number_ = 0;
-  bool over_ = false;  // the end: nothing new is begun
+  bool over_ = false;  // the end: no new steps
 
   size_t step_ = 0;
   std::string failure_;

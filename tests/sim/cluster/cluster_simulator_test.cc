@@ -1,5 +1,4 @@
-// Seeds are run from MILENA_FIRST (1) on, by script/test some of them. More of them, and one with its history, made
-// shorter:
+// Runs seeds from MILENA_FIRST (1) on; script/test runs some. To run more of them, or one with its shortened history:
 //   MILENA_SEEDS=10000 build/*/tests/sim/cluster/test_cluster_sim --gtest_filter='ClusterSimulator.WhatMustHoldHolds'
 //   MILENA_SEED=17 build/*/tests/sim/cluster/test_cluster_sim --gtest_filter='ClusterSimulator.Replay'
 // MILENA_WHOLE=1 replays all of the steps, with the brokers' own log.

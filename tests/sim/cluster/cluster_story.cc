@@ -9,7 +9,7 @@ namespace {
 
 using Weights = std::array<uint32_t, static_cast<size_t>(ClusterStepKind::kCount)>;
 
-// Some kinds of steps are left out in each history, and of the others some come often.
+// Each history leaves out some kinds of steps, and repeats some others often.
 Weights weights_of(const ClusterPlan& plan, SimRandom& random) {
   Weights weights{};
   for (uint32_t& weight : weights) {

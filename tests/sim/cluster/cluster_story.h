@@ -1,5 +1,5 @@
-// A history of a cluster: what a seed makes of itself. As node/node_story.h: the plan stays for the whole life, the
-// steps come one behind the other, each with a seed of its own.
+// A history of a cluster, made from a seed. As in node/node_story.h: the plan is fixed for the whole history, and each
+// of its steps has its own seed.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// The logs on a simulated disk, read without the broker: the bytes that any Kafka would find there.
+// The logs on a simulated disk, read without the broker: the bytes that Kafka would find there.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@
 
 namespace milena::sim {
 
-// The batches of the segments in that directory, in their order, up to the first that is not whole.
+// The batches of the segments in that directory, in their order, up to the first incomplete one.
 void for_each_batch(const VirtualDisk& disk, const std::string& directory, int64_t from,
                     const std::function<void(const RecordBatchView&)>& visit);
 // The records of a batch; those of coordinators have no numbers.

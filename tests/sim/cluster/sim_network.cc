@@ -65,7 +65,7 @@ void Wire::deliver(bool up) {
   arrive();
 }
 
-// At the asking end, on its shard.
+// At the client's end, on its shard.
 void Wire::tell(std::function<void(broker::LinkWatcher&)> what) {
   if (watcher_ == nullptr) return;
   if (from_ == nullptr) return what(*watcher_);
@@ -109,7 +109,7 @@ void Wire::open() {
 
 void Wire::request(Bytes frame) {
   push(true, [this, frame = std::move(frame)]() mutable {
-    // Another process than the one that took the connection.
+    // Not the process that accepted the connection.
     if (!server_is_same()) return push(false, [this] { lose("reset"); });
     frames_.push_back(std::move(frame));
     feed();

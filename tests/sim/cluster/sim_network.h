@@ -1,6 +1,6 @@
 // SimNetwork: connections between simulated nodes, and from clients to them. Each direction of a connection keeps its
-// order, as TCP does; a message takes a while, longer where the link is slow, and waits where the link is cut. What is
-// lost is lost with its connection, which is reset.
+// order, as in TCP; a message takes a while, longer on a slow link, and waits on a cut one. A message is lost only with
+// its connection, which is reset.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace milena::sim {
 class ClusterNode;
 class SimNetwork;
 
-// Where clients are: nothing ever happens to their host.
+// The host of the clients, which has no faults.
 inline constexpr int kClientHost = 0;
 
 // One connection.
@@ -35,20 +35,20 @@ class Wire final : public broker::Transport, public std::enable_shared_from_this
 
   void open();
   void request(Bytes frame);
-  // The asking side has gone.
+  // The client's side has closed.
   void close_by_client();
-  // In the middle of whatever is under way: both sides hear of it.
+  // Resets at any time: both sides notice.
   void reset();
-  // The process at one end of it has died; the kernel tells the other side unless the machine went with it.
+  // The process at one end of it has died; the kernel notifies the other side unless the machine failed, too.
   void process_died(const ClusterNode& node, bool with_machine);
   // The serving side stops in order.
   void close_by_server(const ClusterNode& node);
-  // Nothing will happen on it any more.
+  // Nothing more will happen on it.
   bool over() const { return watcher_ == nullptr && session_ == nullptr && up_.empty() && down_.empty(); }
   bool touches(int host) const;
   bool busy() const { return busy_; }
 
-  // Of a direction: the time of the first message in it that may arrive.
+  // When the first message of a direction may arrive.
   std::optional<int64_t> next_ms(bool up) const;
   void deliver(bool up);
 
@@ -88,7 +88,7 @@ class Wire final : public broker::Transport, public std::enable_shared_from_this
   bool busy_ = false;
 };
 
-// The asking end of a connection, as nodes and clients hold it.
+// The client's end of a connection, for nodes and clients.
 class WireLink final : public broker::Link {
  public:
   explicit WireLink(std::shared_ptr<Wire> wire) : wire_(std::move(wire)) {}
@@ -104,10 +104,10 @@ class SimNetwork {
   SimNetwork(SimRandom& random, const VirtualClock& clock) : random_(random), clock_(clock) {}
 
   void add(ClusterNode& node);
-  // Of a node (null: a client).
+  // Connects from a node (null: a client).
   std::unique_ptr<broker::Link> connect(ClusterNode* from, size_t shard, uint16_t port, broker::LinkWatcher& watcher);
 
-  // --- what the simulator does to it
+  // --- faults by the simulator
 
   void cut(int from, int to) { cut_.insert({from, to}); }
   void heal() {
@@ -115,14 +115,14 @@ class SimNetwork {
     slow_ms_ = 0;
   }
   bool is_cut(int from, int to) const { return cut_.contains({from, to}); }
-  // Messages take up to so much longer.
+  // Delays messages by up to `ms`.
   void set_slow(int64_t ms) { slow_ms_ = ms; }
-  // One connection, of those that there are.
+  // Resets one of the connections.
   void reset_one();
   void process_died(const ClusterNode& node, bool with_machine);
   void close_by_server(const ClusterNode& node);
 
-  // Whether something can arrive now; lets one thing arrive.
+  // Delivers one message that may arrive now; false if there is none.
   bool step();
   bool ready() const;
   std::optional<int64_t> next_ms() const;

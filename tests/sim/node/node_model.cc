@@ -34,7 +34,7 @@ class Judge {
   }
 
   std::string run() {
-    // Of a deletion up to the end whose answer was lost.
+    // For a deletion up to the end whose response was lost.
     if (restarted_ && model_.deletable_up_to == INT64_MAX) model_.deletable_up_to = scan_.log_start;
     check_bounds();
     check_found();
@@ -59,7 +59,7 @@ class Judge {
   void check_bounds() {
     int64_t least = model_.start_promised;
     for (const PartitionModel::Start& start : model_.starts) least = std::max(least, start.offset);
-    // Of a log that was never synced a loss of power leaves nothing, its directory included.
+    // After a loss of power nothing is left of a log that was never synced, including its directory.
     const bool may_be_gone = std::exchange(model_.lost_power, false) &&
                              std::none_of(model_.records.begin(), model_.records.end(),
                                           [](const auto& one) { return one.second.promised; });
@@ -86,7 +86,7 @@ class Judge {
         continue;
       }
       Record& record = known->second;
-      // What recovery cut off behind rotten bytes may be sent again, and turn up elsewhere.
+      // Records that recovery removed behind rotten bytes may be sent again, and get other offsets.
       expect(record.fate != Fate::kNever || model_.rotten, "record {} at {} came back, or was refused", one.number,
              one.offset);
       expect(record.offset < 0 || record.offset == one.offset || record.fate == Fate::kUnsure || model_.rotten,
@@ -97,7 +97,7 @@ class Judge {
     }
   }
 
-  // A commit that was asked for and whose answer was lost: seen by readers, or by none.
+  // A commit whose response was lost: visible to all readers, or to none.
   void settle_transactions() {
     if (scan_.last_stable < scan_.high_watermark) return;
     for (auto& [number, record] : model_.records) {
@@ -127,7 +127,7 @@ class Judge {
       last_acked = std::max(last_acked, record.offset);
       if (by_number_.contains(number)) continue;
       if (record.offset < scan_.log_start) {
-        // What compaction left of a segment may be older than what it took.
+        // The records that compaction left in a segment may be older than those it removed.
         const bool compacted = topic_.was_compacted && may_be_compacted(record);
         expect(record.may_expire || record.offset < model_.deletable_up_to || compacted,
                "the log starts at {}, but nobody may have removed record {} at {}", scan_.log_start, number,
@@ -143,7 +143,7 @@ class Judge {
   }
 
   bool may_be_compacted(const Record& record) const {
-    // The coordinator aborts what is open for too long.
+    // The coordinator aborts transactions that are open for too long.
     if (record.tombstone || is_aborted(record) || is_open(record)) return true;
     return std::any_of(model_.records.begin(), model_.records.end(), [&](const auto& one) {
       const Record& other = one.second;
@@ -154,7 +154,7 @@ class Judge {
     });
   }
 
-  // What was compacted away took everything older of its key along.
+  // All older records with the key of a compacted record are gone, too.
   void check_compacted() {
     std::map<std::string, int64_t> gone;
     for (const auto& [number, record] : model_.records) {

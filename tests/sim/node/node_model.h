@@ -1,7 +1,6 @@
-// What a simulated history knows of the records it wrote: which of them must be there, which may, and which
-// must not.
+// The model of the records that a simulated history wrote: which of them must be there, which may, and which must not.
 //
-// Every record carries a number in a header, so that it is known wherever it turns up.
+// Every record carries a number in a header, so that it can be recognized anywhere.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +18,7 @@ namespace milena::sim {
 enum class Fate {
   kAsked,   // not answered yet
   kAcked,   // it must be there
-  kUnsure,  // the answer was lost, or is no promise any more: the next scan of a restarted node decides
+  kUnsure,  // the response was lost, or does not count any more: the next scan of a restarted node decides
   kNever,   // refused, or seen to be gone: it must not be there
 };
 
@@ -39,13 +38,13 @@ struct Record {
   int64_t timestamp = 0;
   Fate fate = Fate::kAsked;
   int64_t offset = -1;      // -1: not known
-  bool doubtful = false;    // its answer was lost once: it may have been there and gone
+  bool doubtful = false;    // its response was lost once: it may have been there and gone
   bool promised = false;    // survives a power failure
-  bool may_expire = false;  // retention could have taken it
+  bool may_expire = false;  // retention could have removed it
   TransactionPtr transaction;
 };
 
-// One record as it was read.
+// One record that was read.
 struct Found {
   int64_t offset = -1;
   int64_t number = -1;
@@ -61,17 +60,17 @@ struct Scan {
   bool gaps = false;
   std::string gap;
   std::vector<Found> found;
-  std::set<int64_t> committed;  // the numbers that readers of committed records see
+  std::set<int64_t> committed;  // the numbers visible to read_committed consumers
 };
 
-// The values that a setting may have: one, or more while it is not known whether a change was made.
+// The possible values of a setting: several while it is unknown whether a change was made.
 using Possible = std::set<std::string>;
 
 struct PartitionModel {
   std::map<int64_t, Record> records;  // by number
-  int64_t deletable_up_to = 0;        // somebody asked for it
-  bool deleting = false;              // and waits for the answer
-  // Log start offsets that were acknowledged, and when; those that are old enough are on the disk.
+  int64_t deletable_up_to = 0;        // a deletion up to it was requested
+  bool deleting = false;              // a response is pending
+  // Acknowledged log start offsets, and when; old enough ones are on the disk.
   struct Start {
     int64_t offset = 0;
     int64_t since_ms = 0;
@@ -94,8 +93,8 @@ struct TopicModel {
   bool deleted = false;
   bool delete_asked = false;
   std::map<std::string, Possible> config;
-  bool was_compacted = false;  // it may have been, ever
-  bool lost_power = false;     // files that were not synced may have lost more than those behind them
+  bool was_compacted = false;  // it may have been at any time
+  bool lost_power = false;     // unsynced files may have lost more than those behind them
   std::vector<PartitionModel> partitions;
 
   bool may_be(const std::string& setting, const std::function<bool(const std::string&)>& test) const;
@@ -103,18 +102,17 @@ struct TopicModel {
 };
 using TopicPtr = std::shared_ptr<TopicModel>;
 
-// What time makes of it: records that retention may take from now on.
+// Marks the records that retention may remove from now on.
 void mark_expired(TopicModel& topic, int64_t wall_ms);
-// The process died: of log start offsets that were acknowledged, only those count that had time to get into a
-// checkpoint.
+// The process died: only acknowledged log start offsets that had time to get into a checkpoint count.
 void forget_late_starts(TopicModel& topic, int64_t now_ms);
 // Something happened that a move may fail by.
 void excuse_moves(PartitionModel& partition);
 // The machine lost power: what was not promised may be gone.
 void mark_power_lost(TopicModel& topic);
 
-// What is wrong with what was read; empty if nothing is. `restarted`: whatever is not there now will never
-// be. Fates that were unsure are settled.
+// The fault in the records that were read; empty if there is none. `restarted`: records that are missing now will never
+// be there. Settles unsure fates.
 std::string judge(TopicModel& topic, size_t partition, const Scan& scan, bool restarted, int64_t now_ms);
 
 }  // namespace milena::sim

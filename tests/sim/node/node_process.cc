@@ -56,7 +56,7 @@ void Connection::feed() {
 void Connection::send(Payload answer) {
   CHECK(in_flight_ && !asked_.empty(), "an answer without a request");
   auto bytes = answer.flatten();
-  // As when sendfile fails: what the client has is half an answer.
+  // As when sendfile fails: the client has half a response.
   if (!bytes) return close("cannot send: " + bytes.error().message);
   in_flight_ = false;
   OnAnswer then = std::move(asked_.front().then);
@@ -104,7 +104,7 @@ bool NodeProcess::stop() {
     if (connection != nullptr) machine_.run([&] { connection->disconnect(); });
   }
   machine_.run_until_idle();
-  // Each shard closes in a turn of its own.
+  // Each shard closes in its own turn.
   for (size_t i = 0; i < shards_; i++) {
     machine_.loop(i).post([this, i] { node_->close_shard(i); });
   }

@@ -1,5 +1,4 @@
-// NodeProcess: the life of one broker on a VirtualMachine, as often as it is started, and the connections to
-// it.
+// NodeProcess: the processes of one broker on a VirtualMachine, and the connections to it.
 #pragma once
 
 #include <cstring>
@@ -19,27 +18,26 @@
 
 namespace milena::sim {
 
-// A client's connection: requests go out one behind the other, and each is answered, or lost with the
-// connection.
+// A client's connection: requests are sent in order, and each is answered, or lost with the connection.
 class Connection final : public broker::Transport {
  public:
   Connection(broker::Node& node, int shard, Executor& executor, uint64_t id);
   ~Connection() override;
 
-  // `then` is told the answer, or null when it is lost.
+  // `then` gets the response, or null if it is lost.
   template <class Response, class Request>
   void ask(const Request& request, int16_t version, std::function<void(const Response*)> then) {
     Bytes frame = request_frame(request, version, ++last_sent_, "sim").flatten().value().substr(4);
     send_frame(std::move(frame), read_answer(version, std::move(then)));
   }
 
-  // Asked and not answered.
+  // The pending requests.
   size_t open_requests() const { return asked_.size(); }
   bool closed() const { return closed_; }
   const std::string& close_reason() const { return close_reason_; }
-  // The process is gone, or the broker closed the connection. Tells whoever still waits.
+  // The process is gone, or the broker closed the connection. Calls all waiting callbacks.
   void lose_answers();
-  // Tells the broker's side; the process lives.
+  // Notifies the broker's side; the process lives.
   void disconnect();
 
   void send(Payload answer) override;
@@ -72,16 +70,16 @@ class NodeProcess {
   NodeProcess(VirtualMachine& machine, VirtualDisk& disk, config::Settings settings, size_t shards);
   ~NodeProcess();
 
-  // An error is what the broker says. It may also die on the way: alive() tells.
+  // An error is the broker's. It may also die on the way: check alive().
   Status start();
   bool alive() const { return node_ != nullptr && !machine_.dead(); }
   bool started() const { return node_ != nullptr; }
-  // As SIGTERM does it. False if it died on the way.
+  // Like SIGTERM. False if it died on the way.
   bool stop();
-  // What is left of a process that died, or is killed now. Answers that are under way are lost.
+  // Removes a process that died, or is killed now. Responses under way are lost.
   void bury();
 
-  // One of a few connections, made when it is not there.
+  // One of a few connections, created on use.
   Connection& connection(size_t which);
   bool waits_for_answers() const;
   broker::Node& node() { return *node_; }
@@ -93,7 +91,7 @@ class NodeProcess {
   size_t shards_;
   std::unique_ptr<broker::Node> node_;
   std::vector<std::unique_ptr<Connection>> connections_;
-  std::vector<std::unique_ptr<Connection>> lost_;  // closed ones, until their shard no longer looks at them
+  std::vector<std::unique_ptr<Connection>> lost_;  // closed ones, until their shard no longer uses them
   uint64_t last_connection_ = 0;
 };
 

@@ -52,7 +52,7 @@ void NodeSimulator::fail(std::string what) {
   note("FAILED: " + failure_);
 }
 
-// What lies on the disks, for who looks into it.
+// Prints the contents of the disks, for debugging.
 void NodeSimulator::show_disks() {
   for (const char* volume : {"/a", "/b", "/c"}) {
     for (const std::string& path : disk_.paths_under(volume)) {
@@ -218,11 +218,11 @@ void NodeSimulator::start_node() {
   note(process_.alive() ? "started" : "killed while it started");
 }
 
-// If it dies on its way to a stop in order, it is left to be revived.
+// If it dies during a clean stop, revive() starts it.
 void NodeSimulator::restart(bool in_order) {
   note(in_order ? "a stop in order" : "killed");
   if (troubled_ || short_) forget_late_starts();
-  disk_.set_open_limit(0);  // of those that are connections, none is left
+  disk_.set_open_limit(0);  // no connections are left
   if (in_order && !process_.stop()) return;
   if (in_order && plan_.power && random_.chance(20)) lose_power();
   if (!in_order) {
@@ -291,7 +291,7 @@ void NodeSimulator::revive() {
   if (!failed() && !troubled_) verify(true);
 }
 
-// The trouble is over: everything is answered, and as it should be, before and after a stop in order.
+// After the faults: everything is answered correctly, before and after a clean stop.
 void NodeSimulator::settle() {
   step_++;
   machine_.never_kill();

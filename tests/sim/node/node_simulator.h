@@ -1,13 +1,11 @@
-// NodeSimulator: one history of a whole node on a simulated machine. The production code runs as it is, but
-// for sockets: requests go in as frames and answers come out. What must hold (node_model.h,
-// node_simulator_checks.cc):
-//   - what was acknowledged is there once, in order, under its topic's id: after the process was killed all
-//   of it, after a
-//     power failure what the topic's flush settings promise;
+// NodeSimulator: one history of a whole node on a simulated machine. The production code runs unchanged, except for
+// sockets: requests go in as frames and responses come out. Checks (node_model.h, node_simulator_checks.cc):
+//   - acknowledged records are there once, in order, under their topic's id: all of them after the process was killed,
+//     after a power failure those that the topic's flush settings promise;
 //   - nothing deleted, aborted or refused comes back; the last value of a key survives compaction;
 //   - offsets, epochs, producers' sequences and log start offsets never go back;
-//   - committed offsets and the topics and their ids are as they were answered;
-//   - the node starts again, and answers.
+//   - committed offsets and the topics and their ids match the responses;
+//   - the node starts again, and responds.
 #pragma once
 
 #include <map>
@@ -28,11 +26,11 @@ namespace milena::sim {
 
 class NodeSimulator {
  public:
-  // `on_line` is told each line of the history as it happens.
+  // Calls `on_line` with each line of the history as it happens.
   explicit NodeSimulator(Plan plan, std::function<void(const std::string&)> on_line = nullptr);
   ~NodeSimulator();
 
-  // The whole story. What went wrong, or nothing.
+  // Runs the whole history. The fault, or nothing.
   std::string run();
 
   size_t acknowledged() const { return acknowledged_; }
@@ -42,7 +40,7 @@ class NodeSimulator {
   size_t disk_calls() const { return disk_.calls(); }
 
  private:
-  // One batch as its producer keeps it until it is answered.
+  // One batch of a producer, until its response.
   struct Batch {
     TopicPtr topic;
     int32_t partition = 0;
@@ -56,7 +54,7 @@ class NodeSimulator {
   struct Sequence {
     int32_t next = 0;
     BatchPtr last;
-    bool unknown = false;  // the last one was not answered
+    bool unknown = false;  // the last one got no response
     bool in_flight = false;
     bool forgettable = false;  // the broker may have forgotten it
   };
@@ -67,7 +65,7 @@ class NodeSimulator {
     bool asking = false;
     std::map<std::pair<Uuid, int32_t>, Sequence> sequences;
     TransactionPtr transaction;
-    bool lost = false;  // something was not answered: it begins anew
+    bool lost = false;  // a response was lost: it begins again
   };
   using OffsetPlace = std::pair<std::string, int32_t>;
 
@@ -97,7 +95,7 @@ class NodeSimulator {
   Connection& a_connection() { return process_.connection(pick(3)); }
   TopicPtr a_topic();
 
-  // Asks and lets the machine run until it is answered; nullopt if the process dies, or does not answer.
+  // Sends a request and runs the machine until the response; nullopt if the process dies, or does not respond.
   template <class Response, class Request>
   std::optional<Response> ask(const Request& request, int16_t version) {
     auto answer = std::make_shared<std::optional<Response>>();
@@ -170,7 +168,7 @@ class NodeSimulator {
   std::vector<TopicPtr> topics_;
   std::vector<Producer> producers_;
   std::vector<Producer> transactional_;
-  std::map<OffsetPlace, std::set<int64_t>> offsets_;  // what may be read
+  std::map<OffsetPlace, std::set<int64_t>> offsets_;  // the possible values
   std::set<OffsetPlace> committing_;
   std::set<std::string> unanswered_creations_;  // names of topics that may be there, unknown to us
   std::string last_target_;                       // of a move
@@ -178,7 +176,7 @@ class NodeSimulator {
   size_t last_transaction_ = 0;
   bool power_goes_ = false;  // at the next death
   bool troubled_ = false;    // a disk failed since the last start
-  bool short_ = false;       // of files or of room: what needs them may be refused
+  bool short_ = false;       // of files or space: requests that need them may be refused
   int64_t short_since_ms_ = 0;
   int64_t troubled_since_ms_ = 0;
   size_t step_ = 0;

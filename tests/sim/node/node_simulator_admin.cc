@@ -1,4 +1,4 @@
-// What administrators do to the node, and what happens to its disks.
+// Administrators of the node, and faults of its disks.
 #include "log/format/text_checkpoint.h"
 #include "protocol/messages/alter_replica_log_dirs.h"
 #include "protocol/messages/create_topics.h"
@@ -13,7 +13,7 @@
 namespace milena::sim {
 namespace {
 
-// Of magic 0 or 1, as Kafka wrote them before 0.11: shorter than the header of a batch.
+// A message of magic 0 or 1, as in Kafka before 0.11: shorter than the header of a batch.
 Bytes old_message(int8_t magic, int64_t offset, int64_t timestamp, const std::string& key,
                   const std::string& value) {
   Bytes body{static_cast<char>(magic), '\0'};
@@ -31,7 +31,7 @@ Bytes old_message(int8_t magic, int64_t offset, int64_t timestamp, const std::st
 
 }  // namespace
 
-// Makes their topics.
+// Creates their topics.
 void NodeSimulator::find_coordinators() {
   for (int8_t type : {0, 1}) {
     FindCoordinatorRequest request;
@@ -58,7 +58,7 @@ void NodeSimulator::create_topic(const std::string& name) {
   if (!response) {
     if (process_.alive() && !short_) fail(name + " is not created: no answer");
     unanswered_creations_.insert(name);
-    return;  // the next look at the topics finds it, if it is there
+    return;  // the next check of the topics finds it, if it exists
   }
   const auto& answer = response->topics.at(0);
   note(fmt::format("created: {} {}", error_name(answer.error_code), answer.topic_id.to_string()));
@@ -86,7 +86,7 @@ void NodeSimulator::delete_topic() {
   DeleteTopicsRequest request;
   request.timeout_ms = 30'000;
   request.topics.push_back({std::nullopt, topic->id});
-  // The coordinator deletes them in its own time.
+  // The coordinator deletes them later.
   for (auto& [place, possible] : offsets_) {
     if (place.first == topic->name) possible.insert(-1);
   }
@@ -136,7 +136,7 @@ void NodeSimulator::configure() {
     keep_from_now_on(topic);
 }
 
-// What is still there and may no longer go, has to stay.
+// Records that are still there and that retention may no longer remove must stay.
 void NodeSimulator::keep_from_now_on(const TopicPtr& topic) {
   for (size_t p = 0; p < topic->partitions.size(); p++) {
     ListOffsetsRequest request;
@@ -193,7 +193,7 @@ void NodeSimulator::send_directory_away(Aim aim) {
   begin_trouble();
 }
 
-// Nothing is broken by this either: what needs room is refused until there is some.
+// This is not a failure either: requests that need space are refused until there is some.
 void NodeSimulator::fill() {
   const std::string volume = a_directory();
   note(volume + " is full");
@@ -201,7 +201,7 @@ void NodeSimulator::fill() {
   begin_shortage();
 }
 
-// Nothing is broken by this: who asks is told to try again, and the node goes on.
+// This is not a failure: clients get a retriable error, and the node goes on.
 void NodeSimulator::leave_few_files() {
   const size_t left = pick(4);
   note(fmt::format("{} more files may be open", left));
@@ -214,7 +214,7 @@ void NodeSimulator::give_back() {
   note("there are enough descriptors again, and room");
   disk_.set_open_limit(0);
   disk_.make_room();
-  machine_.pass(1000, false);  // what was refused is answered
+  machine_.pass(1000, false);  // refused requests get their response
   short_ = false;
 }
 
@@ -326,7 +326,7 @@ std::string NodeSimulator::make_old_records(PartitionModel& model) {
   return log;
 }
 
-// As if an old Kafka's directory had been taken over. Where the last stop was none in order, all of it is read.
+// As if the directory were an old Kafka's. After an unclean stop all of it is read.
 void NodeSimulator::bring_old_records() {
   TopicPtr topic = a_topic();
   if (topic == nullptr || troubled_) return;
@@ -343,11 +343,11 @@ void NodeSimulator::bring_old_records() {
     const bool there = disk_.content(fmt::format("{}/{}-{}/partition.metadata", volume, topic->name, partition));
     if (there) homes.emplace_back(volume);
   }
-  if (homes.size() > 1) homes.clear();  // one of them is what a move could not remove
+  if (homes.size() > 1) homes.clear();  // one of them was left by a move
   for (const std::string& volume : homes) {
     const std::string directory = fmt::format("{}/{}-{}", volume, topic->name, partition);
     const std::string* identity = disk_.content(directory + "/partition.metadata");
-    disk_.put(directory + "/partition.metadata", std::string(*identity));  // it was there for years
+    disk_.put(directory + "/partition.metadata", std::string(*identity));  // it is synced
     for (const std::string& path : disk_.paths_under(directory)) {
       if (!path.ends_with("/partition.metadata")) disk_.drop(path);
     }

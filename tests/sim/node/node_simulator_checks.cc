@@ -1,4 +1,4 @@
-// Reading everything and comparing it with what the history knows.
+// Reads everything and compares it with the model.
 #include "protocol/messages/describe_log_dirs.h"
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/offset_fetch.h"
@@ -16,11 +16,11 @@ int64_t number_of(const RecordView& record) {
   for (const RecordHeader& header : record.headers) {
     if (header.key == "n" && header.value) return std::stoll(std::string(*header.value));
   }
-  // Of an old Kafka's, which had no headers.
+  // For records of an old Kafka, which had no headers.
   return record.headers.empty() && record.value ? std::stoll(std::string(*record.value)) : -1;
 }
 
-// What a fetch gave, with old formats as clients of today see them.
+// The batches of a fetch, with old formats as clients of today see them.
 Bytes batches_in(const FetchResponse::PartitionData& data) {
   auto bytes = data.records ? data.records->flatten() : Result<Bytes>(Bytes());
   auto current = in_current_format(bytes.take());
@@ -124,7 +124,7 @@ bool NodeSimulator::read_batches(const TopicPtr& topic, int32_t partition, Scan&
       at = header.next_offset();
     }
     if (at != before) continue;
-    // A hole at the end, up to the empty segment that was made behind it.
+    // A gap at the end, up to the empty segment that was created behind it.
     if (rotten || topic->lost_power) return true;
     fail(fmt::format("{}: nothing can be read at offset {}, the high watermark is {}", name, at,
                      into.high_watermark));
@@ -132,7 +132,7 @@ bool NodeSimulator::read_batches(const TopicPtr& topic, int32_t partition, Scan&
   }
 }
 
-// As a consumer of committed records does it: it leaves out what the answer says is aborted.
+// Like a read_committed consumer: leaves out the aborted transactions of the response.
 bool NodeSimulator::read_committed(const TopicPtr& topic, int32_t partition, Scan& into) {
   const bool rotten = topic->partitions[static_cast<size_t>(partition)].rotten;
   int64_t at = into.log_start;
@@ -220,7 +220,7 @@ void NodeSimulator::verify(bool restarted) {
   if (process_.alive() && !failed()) note(fmt::format("all is well ({} records read)", records_read_));
 }
 
-// Whose answer was lost begins anew, which ends what it had begun.
+// A producer whose response was lost begins again, which ends its transaction.
 void NodeSimulator::settle_transactions() {
   for (Producer& producer : transactional_) {
     const int64_t until_ms = machine_.clock().steady_ms() + 60'000;
@@ -243,7 +243,7 @@ void NodeSimulator::check_topics() {
     auto known = std::find_if(topics_.begin(), topics_.end(),
                               [&](const TopicPtr& one) { return one->id == found.topic_id; });
     if (known == topics_.end()) {
-      // The answer to its creation was lost.
+      // The response to its creation was lost.
       auto model = std::make_shared<TopicModel>();
       model->name = found.name.value_or("");
       model->id = found.topic_id;
@@ -279,7 +279,7 @@ void NodeSimulator::check_topics() {
 }
 
 void NodeSimulator::check_partition(const TopicPtr& topic, int32_t partition, bool restarted) {
-  // What is visible may lag behind a sync.
+  // The high watermark may lag behind a sync.
   if (random_.chance(50)) machine_.pass(1000, false);
   mark_expired(*topic, wall_ms());
   auto found = scan(topic, partition);
@@ -350,7 +350,7 @@ void NodeSimulator::check_offsets() {
   }
 }
 
-// With all trouble over, a move that was accepted comes to its end.
+// After all faults, an accepted move completes.
 void NodeSimulator::check_moves() {
   if (!process_.alive()) return;
   std::string waits = "?";

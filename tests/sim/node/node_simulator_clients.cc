@@ -1,4 +1,4 @@
-// What clients do to the node: producers of three kinds, deletions of records, commits of offsets.
+// Clients of the node: producers of three kinds, deletions of records, commits of offsets.
 #include "protocol/messages/delete_records.h"
 #include "protocol/messages/end_txn.h"
 #include "protocol/messages/init_producer_id.h"
@@ -16,7 +16,7 @@ std::string text_of(const std::vector<int64_t>& numbers) {
                              : fmt::format("{} to {}", numbers.front(), numbers.back());
 }
 
-// Nothing was written, and will not be.
+// Whether nothing was written, and will not be.
 bool is_refusal(ErrorCode error) {
   switch (error) {
     case ErrorCode::kOutOfOrderSequenceNumber:
@@ -71,7 +71,7 @@ NodeSimulator::BatchPtr NodeSimulator::make_batch(const TopicPtr& topic, int32_t
   return batch;
 }
 
-// `then` is told the error; nullopt: the answer is lost.
+// `then` gets the error; nullopt: the response is lost.
 void NodeSimulator::send_batch(const BatchPtr& batch, const std::string& transactional_id,
                                std::function<void(std::optional<ErrorCode>)> then) {
   ProduceRequest request;
@@ -82,7 +82,7 @@ void NodeSimulator::send_batch(const BatchPtr& batch, const std::string& transac
   topic.topic_id = batch->topic->id;
   topic.partition_data.push_back({batch->partition, ByteView(batch->bytes)});
   batch->promised = batch->topic->must_be("flush.messages", "1");
-  // What is known to be gone may be there again, and elsewhere.
+  // Records that are known to be gone may come back with this request, at other offsets.
   for (int64_t number : batch->numbers) {
     Record& record = batch->topic->partitions[static_cast<size_t>(batch->partition)].records.at(number);
     if (record.fate != Fate::kNever) continue;
@@ -211,13 +211,13 @@ void NodeSimulator::send_sequence(Producer& producer, const BatchPtr& batch) {
     if (!deleted && !of_it.forgettable && !troubled_ && !rotten) {
       fail(fmt::format("producer {} goes on in its sequence, and is told {}", id, error_name(*error)));
     }
-    // As clients do: a new id.
+    // Like clients, gets a new id.
     producer.producer_id = -1;
     producer.sequences.clear();
   });
 }
 
-// The answer got lost on the way to the client: what it sends is a duplicate.
+// The response was lost on the way to the client: its retry is a duplicate.
 void NodeSimulator::repeat() {
   Producer& producer = producers_[pick(producers_.size())];
   if (producer.producer_id < 0 || producer.sequences.empty()) return;
@@ -225,7 +225,7 @@ void NodeSimulator::repeat() {
       std::next(producer.sequences.begin(), static_cast<std::ptrdiff_t>(pick(producer.sequences.size())));
   Sequence& sequence = at->second;
   if (sequence.last == nullptr || sequence.in_flight || sequence.last->topic->deleted) return;
-  // After a power failure it is no duplicate, where it is lost.
+  // After a power failure it is no duplicate, if it was lost.
   for (int64_t number : sequence.last->numbers) {
     Record& record =
         sequence.last->topic->partitions[static_cast<size_t>(at->first.second)].records.at(number);
@@ -253,7 +253,7 @@ void NodeSimulator::transact() {
   end_transaction(producer, what < 7);
 }
 
-// InitProducerId ends whatever its producer had begun.
+// InitProducerId ends its producer's open transaction.
 void NodeSimulator::begin_anew(Producer& producer) {
   producer.asking = true;
   note(fmt::format("{} begins anew", producer.id));

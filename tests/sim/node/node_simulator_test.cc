@@ -1,5 +1,4 @@
-// Seeds are run from MILENA_FIRST (1) on, by script/test some of them. More of them, and one with its
-// history, made shorter:
+// Runs seeds from MILENA_FIRST (1) on; script/test runs some. To run more of them, or one with its shortened history:
 //   MILENA_SEEDS=10000 build/*/tests/sim/node/test_node_sim --gtest_filter='NodeSimulator.WhatMustHoldHolds'
 //   MILENA_SEED=17 build/*/tests/sim/node/test_node_sim --gtest_filter='NodeSimulator.Replay'
 // MILENA_WHOLE=1 replays all of the steps, with the broker's own log.
@@ -29,7 +28,7 @@ Plan plan_of(uint64_t seed) {
   return plan;
 }
 
-// Of ApartResult::counts.
+// Indexes of ApartResult::counts.
 enum Count : size_t { kAcknowledged, kDeaths, kRecordsRead, kTransactions, kDiskCalls, kCounts };
 
 ApartResult run(const Plan& plan, bool with_log) {

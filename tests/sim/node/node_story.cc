@@ -9,8 +9,7 @@ namespace {
 
 using Weights = std::array<uint32_t, static_cast<size_t>(StepKind::kCount)>;
 
-// Some kinds of steps are left out in each history, and of the others some come often: rare meetings are
-// likelier so.
+// Each history leaves out some kinds of steps, and repeats some others often, which makes rare combinations likelier.
 Weights weights_of(const Plan& plan, SimRandom& random) {
   Weights weights{};
   for (uint32_t& weight : weights) {
@@ -28,7 +27,7 @@ Weights weights_of(const Plan& plan, SimRandom& random) {
         StepKind::kFewFiles, StepKind::kOldRecords}) {
     at(rare) = (at(rare) + 2) / 3;
   }
-  // Trouble with disks ends much: in one history of four.
+  // Disk faults stop many other steps: only in one history of four.
   const bool troubled = random.chance(25);
   for (StepKind trouble :
        {StepKind::kDirectoryAway, StepKind::kDirectoryBack, StepKind::kFailCall}) {

@@ -1,6 +1,5 @@
-// A history: what a seed makes of itself. The plan is what stays for the whole life (how the broker is set,
-// which steps there are at all); the steps come one behind the other, each with a seed of its own, so that a
-// step that is left out changes little in the others.
+// A history, made from a seed. The plan is fixed for the whole history (the broker's settings, the kinds of steps);
+// each step has its own seed, so that omitting a step changes little in the others.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,4 @@
-// SimRandom: the one source of chance of a simulated machine. The same seed gives the same numbers
-// everywhere.
+// SimRandom: the only source of random numbers of a simulated machine. The same seed gives the same numbers everywhere.
 #pragma once
 
 #include <array>
@@ -22,11 +21,11 @@ class SimRandom final : public Random {
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
     return z ^ (z >> 31);
   }
-  // 0 up to and without `below`.
+  // A number in [0, below).
   size_t pick(size_t below) { return static_cast<size_t>(next() % below); }
   bool chance(uint32_t percent) { return pick(100) < percent; }
   std::string one_of(std::initializer_list<const char*> texts) { return *(texts.begin() + pick(texts.size())); }
-  // An index; one of twice the weight comes twice as often.
+  // A random index, by weight.
   template <size_t N>
   size_t pick_weighted(const std::array<uint32_t, N>& weights) {
     uint32_t total = 0;

@@ -243,7 +243,7 @@ Status VirtualDisk::remove(const std::string& path) {
   return ok_status();
 }
 
-// A call for each file, as the real one makes them.
+// One call for each file, as on a real disk.
 Status VirtualDisk::remove_tree(const std::string& path) {
   RETURN_IF_ERROR(begin("remove", path));
   InodePtr inode = find(path);
@@ -293,7 +293,7 @@ DiskSpace VirtualDisk::space(const std::string& path) {
   return {1 << 30, left == left_.end() ? 1 << 29 : static_cast<int64_t>(left->second)};
 }
 
-// --- trouble
+// --- faults
 
 void VirtualDisk::lose_power() {
   CHECK(open_files_ == 0, "{} files are open", open_files_);
@@ -319,7 +319,7 @@ void VirtualDisk::settle(Inode& inode) {
 
 void VirtualDisk::settle_file(Inode& file) {
   if (file.unsynced.empty()) return;
-  // None, all, the first ones with a tear behind them, or any.
+  // None, all, the first ones with a torn one behind them, or any.
   const size_t how = random_.pick(4);
   const size_t first_lost = how == 0   ? 0
                             : how == 2 ? random_.pick(file.unsynced.size())

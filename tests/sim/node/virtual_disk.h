@@ -1,12 +1,11 @@
-// VirtualDisk: a FileSystem in memory with what real disks do to a broker. The first part of a path ("/a") is
-// a volume, a file system of its own.
+// VirtualDisk: a FileSystem in memory with the faults of real disks. The first part of a path ("/a") is a volume, a
+// separate file system.
 //
-// What was written is visible at once, as in a page cache. A power failure takes back what was not synced: of
-// a file's writes any may be missing, and one may be torn (the file has its length, with zeros where the
-// bytes are not); of a directory's changes the last ones are missing, each directory for itself. Volumes
-// fill, fail, vanish and return.
+// Writes are visible at once, as in a page cache. A power failure undoes unsynced changes: of a file's writes any may
+// be missing, and one may be torn (the file has its length, with zeros in place of missing bytes); of a directory's
+// changes the last ones are missing, each directory for itself. Volumes fill up, fail, vanish and return.
 //
-// Single-threaded. Before each call on_call() is asked, which may throw: the process is killed there.
+// Single-threaded. Before each call on_call() is called, which may throw: the process is killed there.
 #pragma once
 
 #include <functional>
@@ -40,12 +39,12 @@ class VirtualDisk final : public FileSystem {
   Status allocate(const std::string& path, uint64_t bytes) override;
   DiskSpace space(const std::string& path) override;
 
-  // --- what the simulator does to it
+  // --- faults by the simulator
 
   void set_on_call(std::function<void(bool changes_name)> on_call) { on_call_ = std::move(on_call); }
   // The process is dead: what its destructors still try has no effect.
   void freeze(bool frozen) { frozen_ = frozen; }
-  // Everything that is not synced may be lost. No file may be open any more.
+  // Everything unsynced may be lost. No file may be open.
   void lose_power();
 
   // Calls on the volume fail with EIO until it returns.
@@ -55,24 +54,24 @@ class VirtualDisk final : public FileSystem {
   void fill(const std::string& volume) { left_[volume] = 0; }
   // The call after so many others on the volume fails with EIO, once.
   void fail_after(const std::string& volume, uint64_t calls);
-  // Opening fails with EMFILE when so many files are open. 0: no limit.
+  // Opening fails with EMFILE if so many files are open. 0: no limit.
   void set_open_limit(size_t limit) { open_limit_ = limit; }
   bool is_full() const { return !left_.empty(); }
   void make_room() { left_.clear(); }
   void heal();
-  // Whether a call was failed since this was asked last.
+  // Whether a call has failed since the last call of this.
   bool take_trouble() { return std::exchange(trouble_, false); }
   bool in_trouble() const { return trouble_; }
 
   uint64_t calls() const { return calls_; }
   size_t open_files() const { return open_files_; }
-  // For looking at what is there; nullptr if there is no such file.
+  // The content of a file; nullptr if there is no such file.
   const std::string* content(const std::string& path) const;
   std::vector<std::string> paths_under(const std::string& path) const;
-  // Without a process: it is on the disk, and synced.
+  // Creates a file without a process: it is synced.
   void put(const std::string& path, std::string content);
   void drop(const std::string& path);
-  // One byte of a file is no longer what was written.
+  // Changes one byte of a file.
   void rot(const std::string& path, size_t position);
 
  private:
@@ -85,7 +84,7 @@ class VirtualDisk final : public FileSystem {
     std::string bytes;
   };
   struct Change {
-    // Null: the name goes.
+    // Null: the name is removed.
     std::vector<std::pair<std::string, InodePtr>> entries;
   };
   struct Inode {

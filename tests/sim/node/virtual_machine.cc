@@ -13,16 +13,16 @@
 namespace milena::sim {
 namespace {
 
-constexpr size_t kThreads = 4;  // as the broker's pool has
+constexpr size_t kThreads = 4;  // as in the broker's pool
 constexpr size_t kStackBytes = 1 << 20;
-// What a worker is given is done in this time, or soon after.
+// A worker's task is done in this time, or soon after.
 constexpr int64_t kSlowest_ms = 2000;
-// A worker gives way at so many of a hundred calls to the disk.
+// A worker yields at so many of a hundred calls to the disk.
 constexpr uint32_t kGivesWayPercent = 30;
 
 VirtualMachine* the_machine = nullptr;
 
-// Stacks are used again: making one costs more than what most workers do.
+// Stacks are reused: creating one costs more than most tasks.
 std::vector<void*> free_stacks;
 
 void* take_stack() {
@@ -41,7 +41,7 @@ void* take_stack() {
 
 }  // namespace milena::sim
 
-// Stands before that of the C library: std::condition_variable comes here.
+// Overrides that of the C library: std::condition_variable calls this.
 extern "C" int pthread_cond_wait(pthread_cond_t*, pthread_mutex_t* mutex) {
   ::pthread_mutex_unlock(mutex);
   try {
@@ -81,7 +81,7 @@ class VirtualMachine::Loop final : public Executor {
   std::optional<int64_t> next_timer() const {
     return timers_.empty() ? std::nullopt : std::optional(timers_.begin()->first.first);
   }
-  // Some of what is ready, the timers that are due, and the ends.
+  // Some of the ready tasks, the due timers, and the end-of-turn tasks.
   void run_turn() {
     const Running running(*this);
     size_t count = ready_.empty() || random_.chance(70) ? ready_.size() : random_.pick(ready_.size()) + 1;
@@ -117,7 +117,7 @@ class VirtualMachine::Loop final : public Executor {
   TimerId last_id_ = 0;
 };
 
-// A thread of the pool with one piece of work: a context of its own, which goes on when it is told to.
+// A thread of the pool with one piece of work: a separate context, which runs when resumed.
 class VirtualMachine::Worker {
  public:
   Worker(VirtualMachine& machine, Loop& loop, Task work, Task then)
@@ -127,7 +127,7 @@ class VirtualMachine::Worker {
   }
 
   bool started() const { return stack_ != nullptr; }
-  // Until it gives way, is done or dies.
+  // Runs until it yields, is done or dies.
   void go_on() {
     if (!started()) {
       stack_ = take_stack();
@@ -190,7 +190,7 @@ void VirtualMachine::end_process(int) {
   throw Killed{.by_itself = true};
 }
 
-// One behind the other, in any order.
+// One after the other, in any order.
 void VirtualMachine::run_parallel(std::vector<Task> tasks) {
   while (!tasks.empty()) {
     auto at = tasks.begin() + static_cast<std::ptrdiff_t>(random_.pick(tasks.size()));
@@ -233,7 +233,7 @@ void VirtualMachine::bury_workers() {
   the_machine = this;
   if (!dead_) note_death(Killed{});
   while (!workers_.empty()) {
-    // Whoever is in the middle of something is killed at his call.
+    // A worker in the middle of a task is killed at its call.
     if (workers_.front()->started() && !workers_.front()->done()) workers_.front()->go_on();
     workers_.pop_front();
   }
@@ -287,8 +287,7 @@ bool VirtualMachine::advance_worker(size_t index) {
   return !dead();
 }
 
-// A loop that waits for a worker, or a worker for another: those go on meanwhile. Waking up for nothing is
-// allowed.
+// A loop waits for a worker, or a worker for another: those run meanwhile. Spurious wake-ups are allowed.
 void VirtualMachine::wait_for_workers() {
   if (running_ != nullptr) {
     running_->give_way();

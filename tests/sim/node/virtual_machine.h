@@ -1,13 +1,13 @@
-// VirtualMachine: the clock, the event loops and the worker threads of a simulated process, on a VirtualDisk.
-// Which of them goes on next comes from the seed. A worker may stop at any call to the disk and let others go
-// on; time passes meanwhile.
+// VirtualMachine: the clock, the event loops and the worker threads of a simulated process, on a VirtualDisk. The seed
+// decides which of them runs next. A worker may stop at any call to the disk and let others go on; time passes
+// meanwhile.
 //
-// The process's main thread is one of its own (start_main): a start that waits for other nodes waits there. Machines
-// of several nodes share a clock.
+// The process's main thread is separate (start_main): a start that waits for other nodes waits there. Machines of
+// several nodes share a clock.
 //
-// kill_after() kills the process at a call to the disk: Killed is thrown there, through the production code,
-// and whatever is on the stack of the workers is unwound when the process is buried. What the code would have
-// done next does not happen.
+// kill_after() kills the process at a call to the disk: Killed is thrown there, through the production code, and
+// whatever is on the stack of the workers is unwound when the process is buried. The code that would have run next does
+// not run.
 #pragma once
 
 #include <deque>
@@ -24,7 +24,7 @@
 
 namespace milena::sim {
 
-// The process ends here. Not a std::exception: nobody but the simulator catches it.
+// The process ends here. Not a std::exception: only the simulator catches it.
 struct Killed {
   // It ended itself (the broker halts); else it was killed.
   bool by_itself = false;
@@ -39,7 +39,7 @@ class VirtualClock final : public Clock {
     wall_ms_ += ms;
     steady_ms_ += ms;
   }
-  // Somebody sets the clock.
+  // The clock is set.
   void jump(int64_t ms) { wall_ms_ += ms; }
 
  private:
@@ -54,36 +54,36 @@ class VirtualMachine {
 
   VirtualClock& clock() { return clock_; }
   const VirtualClock& clock() const { return clock_; }
-  // New loops for a new process. Those before must be buried.
+  // New loops for a new process. The old ones must be buried.
   std::vector<Executor*> start_loops(size_t count);
-  // Unwinds the workers and drops every task: of a process that ended, and whose objects are gone.
+  // Unwinds the workers and drops every task, after the process ended and its objects are gone.
   void bury_workers();
   void bury_loops();
 
-  // What the process does besides its loops: its start, its end. One at a time.
+  // Runs work of the process outside of its loops: its start, its end. One at a time.
   void start_main(Task work);
   bool main_runs() const { return main_ != nullptr; }
-  // Called by it, where it waits for the loops: others go on first.
+  // Called by the main thread to wait for the loops: others run first.
   void wait_in_main();
 
   // Whether step() has something to do at this time.
   bool ready() const;
   std::optional<int64_t> next_timer() const;
   size_t workers() const { return workers_.size(); }
-  // Calls of workers to the disk take until then.
+  // Calls of workers to the disk take at least until then.
   void hold_workers(int64_t until_ms) { workers_held_ms_ = until_ms; }
 
   // Runs one turn of a loop or a piece of a worker's work; false if nothing is ready at this time.
   bool step();
   void run_steps(size_t count);
-  // Until nothing is ready.
+  // Runs until nothing is ready.
   void run_until_idle();
-  // Until no worker has anything left to do.
+  // Runs until no worker has anything left to do.
   void finish_work();
   // Time passes, timers run. With `lazily`, workers may take all that time.
   void pass(int64_t ms, bool lazily);
 
-  // The process dies at the call to the disk after so many others.
+  // The process dies at the call to the disk after `calls` others.
   void kill_after(uint64_t calls) { calls_left_ = calls; }
   // The same, of the calls that change a name: where a crash finds things half done.
   void kill_at_name(uint64_t changes) { names_left_ = changes; }
@@ -94,11 +94,11 @@ class VirtualMachine {
   bool will_kill() const { return calls_left_.has_value() || names_left_.has_value(); }
   bool dead() const { return dead_.has_value(); }
   bool ended_itself() const { return dead_ && dead_->by_itself; }
-  // Runs the task as the process does, on the main thread. False if it died.
+  // Runs the task as the process, on the main thread. False if it died.
   bool run(const std::function<void()>& task);
   Executor& loop(size_t index);
 
-  // Where the code under test waits for another thread.
+  // Called where the code under test waits for another thread.
   static VirtualMachine* current();
   void wait_for_workers();
 
