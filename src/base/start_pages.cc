@@ -10,13 +10,13 @@ namespace milena {
 namespace {
 
 int forget_in(dl_phdr_info* object, size_t, void*) {
-  // The program itself has no name, and libraries have a path. What the kernel maps, such as the vDSO, has neither.
+  // The program itself has no name, and libraries have a path. Mappings of the kernel, such as the vDSO, have neither.
   const char first = object->dlpi_name == nullptr ? '\0' : object->dlpi_name[0];
   if (first != '\0' && first != '/') return 0;
   const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   for (int i = 0; i < object->dlpi_phnum; i++) {
     const ElfW(Phdr)& part = object->dlpi_phdr[i];
-    // What was written to, such as relocated pointers, is in no file.
+    // Pages that were written to, such as relocated pointers, are in no file.
     if (part.p_type != PT_LOAD || (part.p_flags & PF_W) != 0) continue;
     const uintptr_t begin = (object->dlpi_addr + part.p_vaddr + page - 1) / page * page;
     const uintptr_t end = (object->dlpi_addr + part.p_vaddr + part.p_filesz) / page * page;

@@ -1,5 +1,5 @@
-// What a start has touched and serving does not need: the settings, key stores and logs that it read have brought most
-// of the program into memory.
+// Memory that a start has touched and serving does not need: to read settings, key stores and logs brings most of the
+// program into memory.
 #pragma once
 
 namespace milena {

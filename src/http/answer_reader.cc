@@ -20,7 +20,7 @@ Bytes HttpAnswer::header(ByteView name) const {
   return "";
 }
 
-// What libhttp_parser calls; each returns 0 to go on.
+// The callbacks of libhttp_parser; each returns 0 to go on.
 struct HttpAnswerReader::Callbacks {
   static HttpAnswerReader& of(http_parser* parser) { return *static_cast<HttpAnswerReader*>(parser->data); }
 
@@ -56,7 +56,7 @@ struct HttpAnswerReader::Callbacks {
 
   static int complete(http_parser* parser) {
     of(parser).ended_ = true;
-    // What follows is another answer, which nobody asked for.
+    // More bytes would be another answer, which was not requested.
     http_parser_pause(parser, 1);
     return 0;
   }

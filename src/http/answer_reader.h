@@ -28,7 +28,8 @@ class HttpAnswerReader {
   HttpAnswerReader(const HttpAnswerReader&) = delete;
   HttpAnswerReader& operator=(const HttpAnswerReader&) = delete;
 
-  // Takes bytes, and appends what they hold of the body to `body`. An error is no HTTP. What follows the end is left.
+  // Takes bytes, and appends the part of the body in them to `body`. Returns an error where they are no HTTP. Bytes
+  // behind the end are ignored.
   Status feed(ByteView bytes, Bytes& body);
   // No bytes follow. An error is an answer that was cut off.
   Status end();

@@ -187,7 +187,8 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks&
   return outcome;
 }
 
-// What is aborted is noted before its marker is written: a full disk then refuses the marker, and nothing has changed.
+// Aborted transactions are noted before their markers are written: a full disk then refuses the marker, and nothing has
+// changed.
 Status PartitionLog::write_batches(const AppendPlan& plan, const CompletedTransactions& completed) {
   CHECK(plan.first_offset() >= log_end_offset_, "{}: {} is below the end, {}", directory_, plan.first_offset(),
         log_end_offset_);

@@ -53,8 +53,8 @@ ControllerSettings ControllerSettings::from(const config::Settings& settings) {
   result.delete_topic_enable = settings.get_bool("delete.topic.enable");
   InternalTopicSettings& internal = result.internal_topics;
   internal.offsets_partitions = number("offsets.topic.num.partitions");
-  // What nobody has set goes by the number of brokers. So does what can never be had: without a listener of its own,
-  // the controller is joined by no other broker.
+  // A factor that is not set follows the number of brokers. So does one that can never be reached: no other broker can
+  // join a controller without a listener of its own.
   const bool alone =
       settings.get_list("controller.listener.names").empty() && !settings.get_bool("milena.strict.kafka");
   const auto number_if_set = [&](ByteView name) { return settings.is_set(name) ? number(name) : 0; };

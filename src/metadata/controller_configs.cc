@@ -119,8 +119,8 @@ Controller::MaybeRefusal Controller::check_topic_configs(ByteView topic, const c
   return std::nullopt;
 }
 
-// What every broker checks before the controller, of this node's. Of another's nobody here knows with what it was
-// started, and Kafka's controller looks at none of it.
+// Each broker checks its own settings before it asks the controller. The start settings of other nodes are not known
+// here, and Kafka's controller does not check them either.
 Controller::MaybeRefusal Controller::check_broker_configs(ByteView broker, const config::ConfigMap& configs) const {
   if (!broker.empty() && config::parse_broker_id(broker) != settings_.node_id) {
     std::optional<config::ConfigError> error = config::validate_broker_config_values(configs, true);

@@ -148,7 +148,7 @@ void remove_secrets(const MetadataImage& from, const MetadataImage& to, Metadata
 
 }  // namespace
 
-// What goes comes first: a name may belong to another topic now.
+// Removals come first: a name may belong to another topic now.
 MetadataRecords image_difference(const MetadataImage& from, const MetadataImage& to) {
   MetadataRecords records;
   remove_brokers_and_topics(from, to, records);

@@ -11,7 +11,7 @@
 
 namespace milena::tools {
 
-// What was sent since a moment. Of very many latencies, some are kept.
+// Counts the records that were sent since a moment. Of very many latencies, some are kept.
 class SendStats {
  public:
   explicit SendStats(int64_t records_to_come);
@@ -38,7 +38,7 @@ struct ProduceRun {
   std::string topic;
   int64_t records = 0;
   double throughput = -1;  // records a second at most; none below 0
-  // What the records hold: random letters, one of these texts, or the record's number.
+  // The values of the records: random letters, one of these texts, or the record's number.
   int64_t record_bytes = 100;
   std::vector<std::string> payloads;
   bool numbers = false;

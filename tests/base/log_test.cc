@@ -48,7 +48,7 @@ TEST(Log, LinesAreJsonOnRequest) {
   const std::string time = first["time"];
   EXPECT_EQ(time.size(), sizeof "2026-11-29T22:14:40.123Z" - 1);
   EXPECT_EQ(time.back(), 'Z');
-  // What programs wait for is there as it was.
+  // The text that programs wait for is unchanged.
   EXPECT_NE(text.find("[KafkaRaftServer nodeId=1] Kafka Server started"), std::string::npos);
   EXPECT_EQ(logged([] { log_info("plain"); }).front(), '[');
 }

@@ -180,7 +180,7 @@ TEST_F(SeveralDirectoriesTest, AReplicaGoesWhereTheFewestAre) {
   expect_with("b", {1, 1, 0});
   expect_with("c", {1, 1, 1});
   expect_with("d", {2, 1, 1});
-  // What was there before counts as well.
+  // Replicas that were there before count as well.
   cluster().stop(2);
   ASSERT_NO_FATAL_FAILURE(cluster().start(2));
   expect_with("e", {2, 2, 1});
@@ -230,7 +230,7 @@ class LittleMetadataTest : public ClusterLifeTest {
   }
 };
 
-// What it was not told any more it takes from a snapshot, without a new start.
+// A snapshot gives it the records that it missed, without a restart.
 TEST_F(LittleMetadataTest, ABrokerThatWasAwayGoesOnFromASnapshot) {
   create_topics();
   create_topic(1, "gone", {3, 1});

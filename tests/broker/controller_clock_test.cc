@@ -1,4 +1,4 @@
-// What the batches of the metadata log tell of the controller's clock.
+// The clock of the controller, estimated from the batches of the metadata log.
 #include "broker/cluster/controller_clock.h"
 
 #include <gtest/gtest.h>
@@ -48,7 +48,7 @@ TEST(ControllerClock, TakesNothingFromOldBatches) {
   EXPECT_EQ(fetches.ahead_ms(), 0);
 }
 
-// Whoever sets this machine's clock right sees it at once, and whoever sets it wrong, too.
+// A change of this machine's clock is seen at once, to the right time as to a wrong one.
 TEST(ControllerClock, FollowsThisMachinesOwnClock) {
   Fetches fetches;
   fetches.fetch(std::nullopt);

@@ -12,7 +12,7 @@ class FewBrokersTest : public NodeFixture {
  protected:
   void SetUp() override {}
 
-  // What the start says.
+  // The log of the start.
   std::string start_with(const std::string& strict) {
     node().set("offsets.topic.replication.factor", "3");
     node().set("milena.strict.kafka", strict);

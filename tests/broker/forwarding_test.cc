@@ -1,5 +1,5 @@
-// What a broker sends on to the controller of another node counts there as its client's request: the principal and the
-// address are the client's, whatever the connection between the nodes is.
+// A request that a broker forwards to the controller of another node counts there as its client's: the principal and
+// the address are the client's, on any connection between the nodes.
 #include "broker/cluster_fixture.h"
 #include "broker/sasl_client.h"
 #include "protocol/acl.h"

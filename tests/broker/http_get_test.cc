@@ -1,4 +1,4 @@
-// What a broker takes for a URL, and when it takes the answer of an HTTP server for complete.
+// The URLs that a broker accepts, and when the answer of an HTTP server is complete.
 #include "broker/clients/http_get.h"
 
 #include <gmock/gmock.h>

@@ -47,7 +47,7 @@ class Issuer {
       if (count <= 0) break;
       asked.append(buffer, static_cast<size_t>(count));
     }
-    // Whoever has seen enough ends the connection before it is all sent.
+    // A client that has read enough closes the connection before all is sent.
     (void)::send(client, answer_.data(), answer_.size(), MSG_NOSIGNAL);
     while (::recv(client, buffer, sizeof buffer, 0) > 0) {
     }

@@ -173,7 +173,7 @@ TEST_P(AuthenticationMetricsTest, CountsWhoShowsWhoItIsAndWhoDoesNot) {
   shake_hands(wrong, "PLAIN");
   send_token(wrong, plain_token("alice", "x"));
   connect().start(SaslHandshakeRequest{"GSSAPI"}, 1);
-  // What is no SASL at all is no authentication that failed.
+  // A request that is no SASL is no failed authentication.
   connect().start_raw("GET / HTTP/1.1");
   node().advance(2000);
   log_in_plain(alice, "alice", "a");

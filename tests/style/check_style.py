@@ -174,6 +174,16 @@ def check_text(path, text, lines, report):
         report(len(lines), f"{len(lines)} lines: more than {MOST_LINES}, find the two files that this is")
 
 
+def check_sentences(lines, report):
+    """Sentences of comments have a subject. One that begins with a clause ("What is behind the end goes") has to be read
+    twice."""
+    for number, line in enumerate(lines, 1):
+        comment = re.search(r"(?:^|\s)//(.*)", line)
+        found = comment and re.search(r"(?:^|[.;:]) (What|Who|Whom|Whose|Whoever|Whatever) [^?]*$", comment.group(1))
+        if found:
+            report(number, f"a sentence begins with {found.group(1)}: name its subject")
+
+
 def column_limit(root):
     """The longest line that .clang-format allows; none without the file."""
     path = root / ".clang-format"
@@ -229,6 +239,7 @@ def check(root):
         if path.suffix in (".h", ".cc"):
             check_line_lengths(lines, limit, LONG_LINES.get(str(path.relative_to(root)), 0), report)
             check_include_order(lines, report)
+            check_sentences(lines, report)
         if path.relative_to(root).parts[0] == "src" and path.suffix in (".h", ".cc"):
             check_includes(root, path, lines, report)
             check_determinism(root, path, lines, report)

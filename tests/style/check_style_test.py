@@ -57,6 +57,12 @@ class CheckStyle(unittest.TestCase):
             "src/protocol/a.cc": "namespace milena::codecs {\nint f();\n}\n",
         }))
 
+    def test_sentences_have_a_subject(self):
+        self.assert_finds("src/log/a.cc", "// What follows a cut goes.\n", "a sentence begins with What")
+        self.assert_finds("tests/log/a.cc", "int a;  // The end. Who waits is told.\n", "a sentence begins with Who")
+        self.assertEqual([], self.findings({
+            "src/log/a.cc": "// Removes what follows a cut.\n// Who may lead? The first in sync.\nauto url = \"http://What a\";\n"}))
+
     def test_asio_stays_in_net(self):
         self.assert_finds("src/broker/a.cc", "#include <asio/ip/tcp.hpp>\n", "src/net only")
         self.assert_finds("src/net/a.h", HEADER + "#include <asio.hpp>\n", ".cc files only")

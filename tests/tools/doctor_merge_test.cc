@@ -1,4 +1,4 @@
-// What the doctors of several brokers say, put together.
+// The findings of several brokers' doctors, merged.
 #include "tools/own/doctor_merge.h"
 
 #include <gmock/gmock.h>

@@ -81,8 +81,8 @@ class ConfigsAnsweredHere {
   bool any_ = false;
 };
 
-// What this broker refuses of its own settings. At the controller's listener any broker is altered, and finds out by
-// itself.
+// The changes of its own settings that this broker refuses. The controller's listener accepts changes of any broker,
+// which checks them itself.
 template <class CallType>
 ConfigsAnsweredHere<CallType> check_own_settings(CallType& call) {
   return ConfigsAnsweredHere<CallType>(call, [&call](const auto& altered) {

@@ -118,8 +118,8 @@ bool SaslGate::take_request(const Frame& frame) {
   return true;
 }
 
-// It is answered as everywhere. What is answered with an error may be followed by another: a version that is not known,
-// a name that none of a software is.
+// It is answered as on any listener. After an error (an unknown version, an invalid software name) the client may send
+// another.
 bool SaslGate::take_api_versions(const RequestHeader& header, Reader& reader) {
   if (state_ == State::kHandshake) {
     close("ApiVersions came twice before the client authenticated");
@@ -254,7 +254,7 @@ void SaslGate::note(ByteView reason) const {
   note_refusal(shard_.shard(), *connection_, RefusalKind::kAuthentication, client_id_, reason);
 }
 
-// What Kafka counts: not a request that is none of SASL, which closes the connection at once.
+// Counts the failures that Kafka counts. A request of another API, which closes the connection at once, is not counted.
 void SaslGate::note_failure(ByteView reason) {
   state_ = State::kFailed;
   (again_ ? figures().not_authenticated_again : figures().not_authenticated)++;

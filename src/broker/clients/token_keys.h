@@ -17,7 +17,7 @@ namespace milena::broker {
 
 class TokenKeys : public std::enable_shared_from_this<TokenKeys> {
  public:
-  // What fetches a URL's document; blocking, on a worker.
+  // Fetches a URL's document; blocking, on a worker.
   using Fetch = std::function<Result<Bytes>(const OAuthSettings& settings, int64_t timeout_ms)>;
 
   TokenKeys(std::shared_ptr<const OAuthSettings> settings, Executor& home, FileSystem& files, Fetch fetch);

@@ -30,7 +30,7 @@ class ControllerClock {
   // It failed, or is of another controller.
   void lost() { whole_since_.reset(); }
 
-  // What the controller's clock is ahead by, at least; negative: behind. 0 where it may be the same, and before
+  // How far the controller's clock is ahead, at least; negative: behind. 0 where it may be the same, and before
   // anything is known. This machine's own clock may have been set since.
   int64_t ahead_ms(int64_t wall_ms, int64_t steady_ms) const {
     if (!wall_minus_steady_ms_) return 0;

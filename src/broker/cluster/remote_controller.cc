@@ -65,7 +65,7 @@ Bytes encode_principal(const security::Principal& principal) {
   return writer.take().flatten().take();
 }
 
-// What this node asks for itself comes from no address.
+// A request of this node itself has no client address.
 Bytes encode_address(const Bytes& host) {
   const auto address = IpAddress::parse(host);
   if (!address) return Bytes(4, '\0');
@@ -156,7 +156,7 @@ void RemoteController::forward(const std::shared_ptr<Forward>& what) {
       }));
 }
 
-// Whoever made a topic may use it at once.
+// A client that created a topic may use it at once.
 void RemoteController::answer_when_usable(const std::shared_ptr<Forward>& what, std::shared_ptr<void> response) {
   if (what->request.key != ApiKey::kCreateTopics) return answer(what, ErrorCode::kNone, std::move(response));
   std::vector<Bytes> made;

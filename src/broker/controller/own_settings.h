@@ -1,5 +1,5 @@
-// What AlterConfigs and IncrementalAlterConfigs ask of a broker's settings is checked by that broker, which knows what
-// it was started with; the controller, perhaps another node, does not. Source: Kafka's ConfigAdminManager.preprocess.
+// Checks AlterConfigs and IncrementalAlterConfigs of this broker's settings. The broker knows the settings that it was
+// started with; the controller, perhaps another node, does not. Source: Kafka's ConfigAdminManager.preprocess.
 #pragma once
 
 #include <optional>

@@ -33,8 +33,8 @@ class Peers {
 
   // The same without types, for code that forwards requests.
   virtual void send_any(Shard& from, int32_t node, OutgoingRequest request, OutgoingReply reply) = 0;
-  // The controller has fenced the broker: others lead what it led. What it was asked by `from`, and has not answered,
-  // is told kNetworkException in a later turn; it may be paused, and answer nothing for long.
+  // The controller has fenced the broker: others lead its partitions. The requests of `from` that it has not answered
+  // fail with kNetworkException in a later turn: the broker may be paused, and not answer for long.
   virtual void on_fenced(ShardContext& from, int32_t node) = 0;
 };
 

@@ -139,7 +139,7 @@ void ReplicaManager::apply_partition(const TopicPartitionId& id, bool created) {
   if (is_new && !shard_.node().directories->loading()) {
     if (log::LogDirectory* wanted = wanted_place_of(name)) place = wanted;
   }
-  // What was found is counted already.
+  // Replicas that were found on the disk are counted already.
   const bool found_there = shard_.node().directories->loading() && !is_new;
   if (place != nullptr && !found_there) place->count_replicas(1);
   auto partition = std::make_unique<Partition>(

@@ -27,7 +27,7 @@ class DirectoryCheck {
   Result<DirectoryFindings> run(
       const std::function<void(const PartitionFindings&)>& on_partition,
       const std::function<void(uint64_t bytes)>& on_read = [](uint64_t) {});
-  // Whose it is, for what several directories of one node must agree on.
+  // The directory, for checks that several directories of one node must agree.
   const LogDirectory& directory() const { return *directory_; }
 
   // Calls `on_done` for each repair.

@@ -23,7 +23,7 @@ namespace {
 constexpr size_t kMostNamed = 5;
 constexpr double kDay_s = 86'400;
 
-// What is measured, wherever it was asked.
+// The figures of a cluster, from all sources.
 struct ClusterFigures {
   struct Directory {
     std::string name;  // "1:/var/lib/milena"

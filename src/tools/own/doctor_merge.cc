@@ -83,7 +83,7 @@ void add_clocks(const std::vector<DoctorReport>& reports, std::vector<BrokerFind
     const auto own_word = std::any_of(report.findings.begin(), report.findings.end(),
                                       [](const BrokerFinding& one) { return one.kind == "clocks-differ"; });
     const Offset its = offset_of(report), others = offset_of(*first);
-    // What they are apart by for certain.
+    // The difference that is certain.
     const int64_t ahead_ms = its.least_ms - others.most_ms, behind_ms = others.least_ms - its.most_ms;
     const int64_t apart_ms = std::max(ahead_ms, behind_ms);
     if (own_word || apart_ms < kSameClock_ms) continue;

@@ -1,4 +1,4 @@
-// What several brokers' doctors say, put together: their findings, and what no one of them can tell alone. Pure.
+// Merges the findings of several brokers' doctors, and adds those that no single broker can find. Pure.
 #pragma once
 
 #include <cstdint>

@@ -22,8 +22,8 @@ Result<std::vector<BrokerAddress>> http_addresses(const std::string& http, const
 
 // The whole answer. An error says what is missing where nobody listens.
 Result<http::HttpAnswer> http_get(const BrokerAddress& address, const std::string& target, int64_t timeout_ms);
-// An answer that goes on: `take` gets the body in parts, as they come, and returns false to end it. Whatever is no
-// success is an error, with its text.
+// An answer that goes on: `take` gets the body in parts, as they come, and returns false to end it. An answer
+// other than 200 is an error, with its text.
 Status http_follow(const BrokerAddress& address, const std::string& target,
                    const std::function<bool(ByteView part)>& take);
 // Encodes text for a query.

@@ -14,10 +14,10 @@ namespace {
 constexpr const char* kStateNames[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
 // The first line names so many problems.
 constexpr size_t kProblemsInLine = 3;
-// What a plugin may print is bounded by the monitoring system: 4 KB in old ones.
+// Monitoring systems limit the output of a plugin: 4 KB in old ones.
 constexpr size_t kMostFigures_bytes = 3000;
 
-// The worst first: what is known to be wrong counts before what could not be asked.
+// The worst first: a known problem counts before one that could not be checked.
 int rank(NagiosState state) {
   constexpr int kRanks[] = {0, 2, 3, 1};
   return kRanks[static_cast<int>(state)];

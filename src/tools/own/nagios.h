@@ -39,7 +39,7 @@ struct Thresholds {
 
 class NagiosReport {
  public:
-  // What the first line says where all is well.
+  // Text of the first line where all is well.
   void note(const std::string& text) { notes_.push_back(text); }
   void problem(NagiosState state, const std::string& text);
   // A figure with its thresholds. Beyond them it is a problem: `text` says it in words. `unit` is "", "s", "%", "B"

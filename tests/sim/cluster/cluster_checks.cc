@@ -35,7 +35,7 @@ std::string_view name_of(TransactionEnd end) { return end == TransactionEnd::kCo
 
 }  // namespace
 
-// What the log of a topic that is compacted, or whose records may be deleted, need not hold any more.
+// Whether the log may lack a record: that of a compacted topic, or of one whose records may be deleted.
 bool ClusterSimulator::may_be_gone(const PartitionState& state, int64_t offset, const Entry& entry) const {
   if (offset < state.deletable) return true;
   if (!state.compacts) return false;
@@ -179,8 +179,8 @@ void ClusterSimulator::note_power_loss(ClusterNode& node, const std::function<vo
 }
 
 // Records may be gone where every replica that may lead lost power since it had them: Kafka promises what enough
-// replicas hold, and none of them syncs before it says so. Whoever leads in a later epoch than that one shows what is
-// left.
+// replicas hold, and none of them syncs before it says so. A leader of a later epoch
+// shows the records that are left.
 void ClusterSimulator::consider_loss(PartitionState& state, int32_t in_epoch) {
   if (state.members.empty()) return;
   int64_t from = INT64_MAX;
@@ -293,7 +293,7 @@ void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, Partiti
   const DiskLog log = read_disk_log(node.disk(), state.name, id.first);
   if (now.leads && takes_over) check_leader(node, state, log, now);
   if (failed()) return;
-  // Who follows may not have heard yet that what it holds is lost.
+  // A follower may not know yet that its records are lost.
   if (!now.leads && (state.was_reset || state.unsure_from)) return;
   // Records that a deposed leader takes before it hears of an unclean one are lost.
   if (now.leads && state.unclean && now.epoch < state.epoch_seen) return;
@@ -316,7 +316,7 @@ void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, Partiti
 // By its age: false, and a failure, if nobody may have deleted that.
 bool ClusterSimulator::retention_took(ClusterNode& node, PartitionState& state, int64_t start) {
   const std::string what = fmt::format("{}: the log of node {} begins at {}, and ", state.name, node.id(), start);
-  // Who is deposed by an unclean election, or has lost records, may have gone on by itself.
+  // A leader that an unclean election deposed, or that has lost records, may have gone on by itself.
   const bool excused = state.was_reset || state.unsure_from || state.unclean;
   if (state.retention_ms < 0) {
     fail(what + "nobody deleted that");
@@ -388,7 +388,7 @@ void ClusterSimulator::on_marker(PartitionState& state, const Entry& marker) {
   }
 }
 
-// What has come below the high watermark is on the replicas.
+// Records below the high watermark are on the replicas.
 void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& state, int64_t from, int64_t to) {
   const metadata::PartitionImage* image = image_of(id);
   if (image == nullptr) return;
@@ -480,7 +480,8 @@ void ClusterSimulator::check_end() {
 void ClusterSimulator::check_transactions() {
   for (const auto& [id, state] : partitions_) {
     for (const auto& [producer, numbers] : state.open) {
-      // What is deleted before it has ended holds nobody back: the last stable offset is not before the log's start.
+      // A transaction whose records are deleted before it ends holds back no reader: the last stable offset is not
+      // before the log's start.
       const bool excused = std::any_of(numbers.begin(), numbers.end(), [&](int64_t number) {
         const auto found = transactions_.find(sent_[number].transaction);
         const auto offset = state.offset_of.find(number);

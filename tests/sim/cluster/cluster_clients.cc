@@ -234,8 +234,8 @@ void ClusterSimulator::pump_stream(size_t which, const PartitionId& id) {
     const bool leads = image != nullptr && image->leader == batch->asked;
     if (error && leads && ends_sequence(*error)) {
       const auto state = partitions_.find(id);
-      // What is gone by retention or deletion may have been all that told of the producer: a follower that begins
-      // behind it does not hear of it (Kafka's neither).
+      // Retention or deletion may have removed all records of the producer: a follower that begins behind them does
+      // not know it (as in Kafka).
       const bool excused = state == partitions_.end() || state->second.unclean || state->second.was_reset ||
                            state->second.unsure_from || state->second.deletable > 0;
       if (!excused) {

@@ -1,4 +1,4 @@
-// What consumers do: they read on from where they are, from leaders and followers, some of them only what is committed.
+// Consumers: they read on from their positions, from leaders and followers; some read committed records only.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -79,7 +79,7 @@ void ClusterSimulator::on_fetched(size_t which, const PartitionId& id, int64_t f
   PartitionState& state = found->second;
   Consumer& consumer = consumers_[which];
   if (data.error_code == ErrorCode::kOffsetOutOfRange) {
-    // What was deleted is gone, and after a loss the log is shorter. Who follows may not be so far yet.
+    // Deleted records are gone, and after a loss the log is shorter. A follower may not be so far yet.
     const bool known = !state.was_reset && !state.unsure_from && from >= state.deletable;
     const View& view = views_[{by, id}];
     if (known && view.leads && view.epoch == state.epoch_seen) {
@@ -127,8 +127,8 @@ void ClusterSimulator::check_given(Consumer& consumer, PartitionState& state, in
                                    bool hidden) {
   const auto known = state.settled.find(offset);
   const bool same = known != state.settled.end() && known->second == entry;
-  // Where records were lost for a reason, an answer on its way, or a leader of before, may still have them. What lies
-  // below the log's start may have been deleted before it was looked at.
+  // Where records were lost for a reason, an answer on its way, or a leader of before, may still have them. Records
+  // below the log's start may have been deleted before this look.
   const bool excused = state.was_reset || (state.unsure_from && offset >= *state.unsure_from) ||
                        (state.unclean && !state.leaders.empty()) || offset < state.deletable;
   if (!same && !excused) {

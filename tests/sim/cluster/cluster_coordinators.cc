@@ -1,4 +1,4 @@
-// What transactional producers do, and groups that commit offsets: clients of coordinators, which move between nodes.
+// Transactional producers, and groups that commit offsets: clients of coordinators, which move between nodes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -61,7 +61,7 @@ void ClusterSimulator::transact() {
   Transactor& one = transactors_[which];
   if (one.producer < 0) return pump_transactor(which);
   if (random_.chance(7)) {
-    // Another process of that name begins. What the one before has sent, or sends still, comes too late.
+    // Another process of that name begins. Requests of the one before come too late.
     note(fmt::format("{} begins anew", one.id));
     for (const BatchPtr& zombie : one.queue) {
       after(static_cast<int64_t>(pick(2000)), [this, zombie] {
@@ -86,7 +86,7 @@ void ClusterSimulator::transact() {
     batch->transactional_id = one.id;
     sequence += static_cast<int32_t>(batch->numbers.size());
     of.numbers.insert(of.numbers.end(), batch->numbers.begin(), batch->numbers.end());
-    // What a topic with unclean elections loses, it loses.
+    // A topic with unclean elections may lose records.
     of.excused |= partitions_.at(*id).unclean;
     one.queue.push_back(batch);
   }
@@ -204,7 +204,8 @@ void ClusterSimulator::end_transaction(size_t which) {
                       });
 }
 
-// At the end: who has asked for an end is told, or has given up. What others left open, their coordinator aborts.
+// At the end each producer that asked to end a transaction has an answer, or has given up. The coordinator aborts the
+// other open transactions.
 bool ClusterSimulator::transactors_done() {
   return std::all_of(transactors_.begin(), transactors_.end(),
                      [](const Transactor& one) { return one.wanted == TransactionEnd::kNone && one.queue.empty(); });
@@ -291,7 +292,7 @@ void ClusterSimulator::fetch_offset(size_t which) {
       });
 }
 
-// What was committed does not go back; what was sent, and not answered, may still come.
+// A committed offset does not go back; a commit that was sent and not answered may still come.
 void ClusterSimulator::check_offset(const Committer& one, const std::set<int64_t>& late, int64_t floor,
                                     int64_t offset) {
   note(fmt::format("{} is at {}", one.group, offset));

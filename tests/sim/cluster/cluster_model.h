@@ -17,7 +17,7 @@ namespace milena::sim {
 
 enum class EntryKind { kPlain, kTransactional, kCommit, kAbort };
 
-// What stands at an offset of a log.
+// The record at an offset of a log.
 struct Entry {
   int64_t number = -1;  // of the record; -1: a marker, or a coordinator's
   int32_t epoch = -1;
@@ -43,7 +43,7 @@ struct PartitionState {
   bool retains = false;   // old records go (retention.ms)
   int64_t retention_ms = -1;
   bool compacts = false;
-  // What was below a high watermark once: it stays so, on every leader.
+  // Records that were below a high watermark once: they stay so, on every leader.
   LogEntries settled;
   int64_t settled_end() const { return settled.empty() ? 0 : settled.rbegin()->first + 1; }
   std::map<int64_t, int64_t> offset_of;  // of a number

@@ -247,7 +247,7 @@ void ClusterSimulator::settle() {
   const bool whole = pass_until([this] { return all_in_sync() && streams_done() && transactors_done(); }, kRecovery_ms);
   if (failed()) return;
   if (!whole) return fail("the cluster is not whole again");
-  // What is left open, its coordinator aborts.
+  // Coordinators abort the transactions that are left open.
   const bool stable = pass_until([this] { return all_stable() && all_in_sync(); }, kRecovery_ms);
   if (failed()) return;
   if (!stable) return fail("transactions stay open");
@@ -255,7 +255,7 @@ void ClusterSimulator::settle() {
   if (failed()) return;
   for (Committer& one : committers_) one.read = false;
   if (!pass_until([this] { return offsets_read(); }, kRecovery_ms) && !failed()) fail("a group's offsets are not read");
-  // Who asked may have had a topic made, or a marker written again.
+  // The requests may have created a topic, or written a marker again.
   if (!failed() && !pass_until([this] { return all_stable() && all_in_sync(); }, kRecovery_ms) && !failed()) {
     fail("the cluster is not whole at the end");
   }

@@ -105,7 +105,7 @@ class ClusterSimulator {
     std::map<PartitionId, int32_t> next_sequence;
     std::vector<BatchPtr> queue;
   };
-  // What commits the offsets of a group, in ever greater numbers.
+  // Commits the offsets of a group, each greater than the one before.
   struct Committer {
     std::string group;
     int coordinator = -1;
@@ -115,7 +115,7 @@ class ClusterSimulator {
     std::set<int64_t> unanswered;  // may come late
     bool read = false;
   };
-  // What a node said of a replica when it was looked at last.
+  // The state of a replica of a node at the last look.
   struct View {
     uint64_t life = 0;
     bool leads = false;

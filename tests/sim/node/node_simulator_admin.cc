@@ -244,8 +244,8 @@ void NodeSimulator::rot(Aim aim) {
   excuse_moves(topic->partitions[static_cast<size_t>(partition)]);
 }
 
-// While the node is stopped in order, a byte of the active segment, in one of its batches but the last. What lies
-// behind is still there, and is read by who asks for it.
+// While the node is stopped in order, a byte of the active segment, in one of its batches but the last. The records
+// behind it are still there, and can be read.
 void NodeSimulator::damage_active(const TopicPtr& topic, int32_t partition) {
   give_back();
   if (troubled_ || !wait_for_answers()) return;

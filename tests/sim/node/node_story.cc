@@ -75,8 +75,8 @@ void choose_topic_settings(Plan& plan, SimRandom& random) {
 
 // --- themes
 //
-// Some stories are about one thing, and tell it again and again: scenes, with chance between them. What they are about
-// takes several steps in a row that chance alone hardly ever puts together.
+// Some stories are about one thing, and tell it again and again: scenes, with chance between them. Their subject
+// needs several steps in a row, which chance alone hardly ever puts together.
 
 struct Part {
   StepKind kind;

@@ -44,7 +44,7 @@ enum class StepKind {
 };
 std::string_view name_of(StepKind kind);
 
-// What a step is about, where a theme wants more of it than chance.
+// The subject of a step, where a theme wants more of it than chance.
 enum class Aim {
   kAny,
   kTarget,  // the directory that somebody asked last to move a replica to

@@ -373,7 +373,7 @@ void VirtualMachine::pass(int64_t ms, bool lazily) {
     }
     if (dead() || clock_.steady_ms() >= end_ms) return;
     int64_t next_ms = std::min(end_ms, next_timer().value_or(end_ms));
-    // Who is slow is not slower because no timer is near.
+    // A slow worker is not slower because no timer is near.
     if (ready()) next_ms = std::min(next_ms, idle_ms + kSlowest_ms);
     // Never quite when it was asked for.
     next_ms = std::min<int64_t>(
