@@ -83,7 +83,7 @@ TEST(Settings, EveryDefaultIsAcceptable) {
     EXPECT_TRUE(check_config_value(def, def.default_value).ok()) << def.name;
   }
   // 360 of KafkaConfig, 3 that can only be altered at run time, the others our own.
-  EXPECT_EQ(broker_configs().size(), 382u);
+  EXPECT_EQ(broker_configs().size(), 383u);
 }
 
 TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
@@ -100,7 +100,7 @@ TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
       {"log.cleanup.policy=delete,burn", "some of"},
       {"process.roles=broker", "broker,controller"},
       {"log.dirs=/a,,/b", "at least one directory"},
-      {"milena.log.level=loud", "one of debug, info, warn, error, off"},
+      {"milena.log.level=loud", "one of trace, debug, info, warn, error, off"},
   };
   for (const auto& [text, expected] : kCases) {
     auto settings = load({text});

@@ -1,6 +1,9 @@
 // Clients that did not come, were turned away, or wait.
 #include <fmt/core.h>
 
+#include <iterator>
+#include <utility>
+
 #include "base/log.h"
 #include "broker/operations/doctor.h"
 
@@ -125,7 +128,10 @@ void examine_fetches(const NodeFigures& figures, Diagnoses& findings) {
 
 void examine_clients(const NodeFigures& figures, Diagnoses& findings) {
   // A client with other brokers to go to may work there: whoever asks them all can tell.
-  if (figures.brokers.size() <= 1) findings = examine_absent_clients(figures);
+  if (figures.brokers.size() <= 1) {
+    Diagnoses absent = examine_absent_clients(figures);
+    std::move(absent.begin(), absent.end(), std::back_inserter(findings));
+  }
   examine_refusals(figures, findings);
   examine_fetches(figures, findings);
 }
