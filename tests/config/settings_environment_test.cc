@@ -123,12 +123,13 @@ TEST(SettingsEnvironment, ANodeOfAClusterIsRefusedWithTheWayToRunAlone) {
   EXPECT_THAT(refused({"process.roles=broker"}), HasSubstr("process.roles=broker,controller"));
   EXPECT_THAT(refused({"controller.quorum.voters=1@a:9093,2@b:9093"}),
               AllOf(HasSubstr("Apache Kafka's"), HasSubstr("process.roles=broker")));
-  EXPECT_THAT(refused({"controller.quorum.bootstrap.servers=a:9093,b:9093"}), HasSubstr("names 2 controllers"));
+  EXPECT_THAT(refused({"controller.quorum.bootstrap.servers=a:9093,b:9093"}),
+              HasSubstr("expected one controller, found 2"));
   EXPECT_THAT(refused({"node.id=1", "controller.quorum.voters=2@a:9093"}), HasSubstr("expected this node"));
   EXPECT_EQ(refused({"process.roles=broker", "controller.quorum.voters=2@a:9093,3@b:9093"}), "");
   EXPECT_EQ(refused({"process.roles=broker", "controller.quorum.bootstrap.servers=a:9093"}), "");
   EXPECT_THAT(refused({"process.roles=broker", "node.id=1", "controller.quorum.voters=1@a:9093"}),
-              HasSubstr("names this node"));
+              HasSubstr("found this one (node.id=1)"));
   EXPECT_THAT(refused({"process.roles=controller"}), HasSubstr("controller.listener.names"));
 }
 
