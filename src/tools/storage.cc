@@ -27,12 +27,12 @@ struct FormatOptions {
   FormatOptions() {
     options.text("-t,--cluster-id", cluster_id, "id", "The cluster's id; random-uuid makes one.");
     options.text("-c,--config", file, "file", "The server.properties.");
-    options.flag("-g,--ignore-formatted", ignore_formatted, "Leaves directories that are formatted as they are.");
+    options.flag("-g,--ignore-formatted", ignore_formatted, "Does not change formatted directories.");
     options.ignored_flag("-s,--standalone", "Has no effect: the node is its own quorum.");
     options.ignored_flag("-N,--no-initial-controllers", "Has no effect: the node is its own quorum.");
     options.ignored("-I,--initial-controllers", "voters", "Has no effect: the node is its own quorum.");
-    options.ignored("-r,--release-version", "version", "Has no effect: metadata begins at the newest version.");
-    options.texts("-f,--feature", features, "name=level", "Has no effect: features begin at their newest level.");
+    options.ignored("-r,--release-version", "version", "Has no effect: metadata has the newest version.");
+    options.texts("-f,--feature", features, "name=level", "Has no effect: features have their newest level.");
     options.texts("-S,--add-scram", scram, "credential", "A first user: SCRAM-SHA-256=[name=alice,password=...].");
   }
 };
@@ -61,7 +61,8 @@ int format(const FormatOptions& wanted) {
         fmt::format("storage format -t {}: expected at most 255 letters, digits and signs", wanted.cluster_id));
   }
   if (!wanted.scram.empty()) {
-    if (write_scram_users == nullptr) return complain("storage format --add-scram: expected a program with a broker");
+    if (write_scram_users == nullptr) return complain("storage format --add-scram: expected the milena program with a "
+                                                      "broker");
     if (Status checked = write_scram_users(wanted.scram, ""); !checked.ok()) return complain(checked.error().message);
   }
   Result<Place> place = read_place(wanted.file);

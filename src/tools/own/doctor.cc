@@ -21,14 +21,14 @@ int cannot_examine(const std::string& why) {
 
 int run_doctor(ToolWords words) {
   Options options(Options::Style::kOwn, "milena doctor",
-                  "Says what is wrong with a broker and its clients, and what to do. It asks the broker over HTTP. "
-                  "Ends with 0 if nothing is wrong, 1 if something is, 2 if the broker could not be asked.",
+                  "Finds problems of a broker and its clients, with advice. It asks the broker over HTTP. The exit "
+                  "status is 0 without problems, 1 with problems, 2 if the broker could not be asked.",
                   "[options]");
   bool json = false;
   std::string servers, http;
   options.flag("--json", json, "Prints JSON.");
   options.text("-b,--bootstrap-server", servers, "HOST:PORT", "The broker; its host is asked over HTTP at port 9644.");
-  options.text("--http", http, "HOST:PORT", "Where the broker serves HTTP (milena.http.listeners).");
+  options.text("--http", http, "HOST:PORT", "The broker's HTTP address (milena.http.listeners).");
   options.example("milena doctor");
   options.example("milena doctor --http broker1:9644 --json");
   if (auto code = options.parse(words)) return *code;
@@ -39,8 +39,8 @@ int run_doctor(ToolWords words) {
   const std::string findings = answer->header("Milena-Findings");
   if (answer->status != 200 || findings.empty()) {
     return cannot_examine(answer->status == 503
-                              ? fmt::format("the broker at {} starts or stops", address->text())
-                              : fmt::format("what answers at {} has no doctor: HTTP status {}", address->text(),
+                              ? fmt::format("the broker at {} is starting or stopping", address->text())
+                              : fmt::format("the server at {} has no /doctor: HTTP status {}", address->text(),
                                             answer->status));
   }
   std::fwrite(answer->body.data(), 1, answer->body.size(), stdout);

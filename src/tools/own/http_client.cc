@@ -17,9 +17,9 @@ constexpr size_t kLongestChunkLine = 64;
 
 Error no_http(const BrokerAddress& address, const std::string& why) {
   return make_error(ErrorKind::kIo,
-                    "nothing answers over HTTP at {}: {}. The broker serves HTTP at milena.http.listeners "
-                    "(127.0.0.1:9644 by default, for clients on its own machine); --http HOST:PORT names another "
-                    "address",
+                    "cannot connect to the broker's HTTP server at {}: {}. Its address is milena.http.listeners "
+                    "(127.0.0.1:9644 by default, for clients on its own machine); set another one with --http "
+                    "HOST:PORT",
                     address.text(), why);
 }
 
@@ -30,7 +30,7 @@ std::optional<int64_t> parse_size(ByteView text, int base) {
   return size;
 }
 
-Error bad_answer() { return make_error(ErrorKind::kCorrupt, "what answers is no HTTP server of a broker"); }
+Error bad_answer() { return make_error(ErrorKind::kCorrupt, "this is not a broker's HTTP server"); }
 
 }  // namespace
 

@@ -141,16 +141,16 @@ int report(const Status& done) {
 
 int run_kafka_producer_perf_test(ToolWords words) {
   KafkaScript script(
-      "kafka-producer-perf-test.sh", "Writes records and says how fast they went.",
+      "kafka-producer-perf-test.sh", "Writes records and measures the throughput.",
       "--topic <topic> --num-records <n> --record-size <n> --throughput <n> --bootstrap-server <host:port>");
   ProduceRun run;
   std::vector<std::string> properties, old_properties;
   std::string old_config;
   Options& options = script.options;
-  options.text("--topic", run.topic, "topic", "Where to write to.");
-  options.number("--num-records", run.records, "n", "How many records.");
-  options.number("--record-size", run.record_bytes, "n", "How large each is.");
-  options.number("--throughput", run.throughput, "n", "Records a second at most; -1 for no limit.");
+  options.text("--topic", run.topic, "topic", "The topic to write to.");
+  options.number("--num-records", run.records, "n", "Number of records.");
+  options.number("--record-size", run.record_bytes, "n", "Size of each record.");
+  options.number("--throughput", run.throughput, "n", "Most records a second; -1 for no limit.");
   options.texts("--command-property", properties, "key=value", "A property of Kafka's producer.");
   options.texts("--producer-props", old_properties, "key=value", "The old name of --command-property.");
   options.text("--producer.config", old_config, "file", "The old name of --command-config.");
@@ -178,18 +178,18 @@ int run_kafka_producer_perf_test(ToolWords words) {
 }
 
 int run_kafka_consumer_perf_test(ToolWords words) {
-  KafkaScript script("kafka-consumer-perf-test.sh", "Reads records and says how fast they came.",
+  KafkaScript script("kafka-consumer-perf-test.sh", "Reads records and measures the throughput.",
                      "--topic <topic> --num-records <n> --bootstrap-server <host:port>");
   ConsumeRun run;
   bool no_header = false;
   std::string old_config, group;
   Options& options = script.options;
-  options.text("--topic", run.topic, "topic", "Where to read from.");
-  options.number("--num-records", run.records, "n", "How many records.");
+  options.text("--topic", run.topic, "topic", "The topic to read.");
+  options.number("--num-records", run.records, "n", "Number of records.");
   options.number("--messages", run.records, "n", "The old name of --num-records.");
-  options.number("--timeout", run.patience_ms, "ms", "Ends when none came for so long.");
-  options.flag("--from-latest", run.from_latest, "Begins with records that are still to come.");
-  options.flag("--hide-header", no_header, "Without the line of names.");
+  options.number("--timeout", run.patience_ms, "ms", "Ends if no record arrives for this time.");
+  options.flag("--from-latest", run.from_latest, "Starts at the end of the topic.");
+  options.flag("--hide-header", no_header, "Omits the header line.");
   options.text("--consumer.config", old_config, "file", "The old name of --command-config.");
   for (const char* name : {"--group", "--fetch-size", "--socket-buffer-size", "--reporting-interval", "--date-format",
                            "--threads", "--num-fetch-threads", "--command-property"}) {
@@ -226,16 +226,16 @@ int run_kafka_consumer_perf_test(ToolWords words) {
 }
 
 int run_perf(ToolWords words) {
-  OwnCommand command("perf", "Says how fast records go in and out, over one connection.",
+  OwnCommand command("perf", "Measures producing and consuming over one connection.",
                      "produce TOPIC [-n N] [-s BYTES] [options]\nconsume TOPIC [-n N] [options]");
   std::string verb, topic, codec = "none";
   int64_t records = 100'000, bytes = 1000, batch = 256 << 10, rate = -1;
   command.options.word("verb", verb, "produce or consume.");
   command.options.word("topic", topic, "Where.");
-  command.options.number("-n,--count", records, "n", "How many records.");
-  command.options.number("-s,--size", bytes, "bytes", "How large each is.");
-  command.options.number("--batch", batch, "bytes", "How much is sent at once.");
-  command.options.number("--rate", rate, "n", "Records a second at most.");
+  command.options.number("-n,--count", records, "n", "Number of records.");
+  command.options.number("-s,--size", bytes, "bytes", "Size of each record.");
+  command.options.number("--batch", batch, "bytes", "Bytes that are sent at once.");
+  command.options.number("--rate", rate, "n", "Most records a second.");
   command.options.text("-z,--compress", codec, "codec", "none, gzip, snappy, lz4 or zstd.");
   command.add_common();
   command.options.example("milena perf produce speed -n 1000000 -s 100");
@@ -276,7 +276,7 @@ int run_perf(ToolWords words) {
     if ((verb != "produce" && verb != "consume") || topic.empty())
       return usage_error("expected produce or consume, and a topic");
     if (records < 1 || bytes < 0 || bytes > (1 << 20))
-      return usage_error("expected a record or more, of at most a megabyte");
+      return usage_error("expected at least one record, of at most a megabyte");
     if (!codec_from_name(codec)) return usage_error("--compress {}: expected none, gzip, snappy, lz4 or zstd", codec);
     return ok_status();
   };
