@@ -59,16 +59,16 @@ class HttpConnection {
       if (count == 0 || (count < 0 && ended())) return all;
       if (count < 0) return failed("reading");
       all.append(buffer, static_cast<size_t>(count));
-      if (all.size() > kMostAnswerBytes) return make_error(ErrorKind::kIo, "the answer is larger than a megabyte");
+      if (all.size() > kMostAnswerBytes) return make_error(ErrorKind::kIo, "the response is larger than a megabyte");
     }
   }
 
  private:
-  Error late() const { return make_error(ErrorKind::kIo, "no answer in time"); }
+  Error late() const { return make_error(ErrorKind::kIo, "no response in time"); }
   Error failed(ByteView doing) const {
     const unsigned long code = tls_ != nullptr ? ::ERR_peek_last_error() : 0;
     const char* why = code != 0 ? ::ERR_reason_error_string(code) : nullptr;
-    if (why == nullptr) why = errno == EAGAIN ? "no answer in time" : std::strerror(errno);
+    if (why == nullptr) why = errno == EAGAIN ? "no response in time" : std::strerror(errno);
     return make_error(ErrorKind::kIo, "{}: {}", doing, why);
   }
   // The other side ended without the words that TLS has for it: what came is judged by its length.
@@ -135,15 +135,15 @@ Result<Bytes> unchunked(ByteView body) {
   Bytes whole;
   for (;;) {
     const size_t line = body.find("\r\n");
-    if (line == ByteView::npos || line > 100) return make_error(ErrorKind::kIo, "the answer is cut off");
+    if (line == ByteView::npos || line > 100) return make_error(ErrorKind::kIo, "the response is cut off");
     size_t size = 0, digits = 0;
     for (; digits < line && std::isxdigit(static_cast<unsigned char>(body[digits])); digits++) {
       const char c = static_cast<char>(body[digits] | 0x20);
       size = size * 16 + static_cast<size_t>(c >= 'a' ? c - 'a' + 10 : body[digits] - '0');
-      if (size > kMostAnswerBytes) return make_error(ErrorKind::kIo, "the answer is larger than a megabyte");
+      if (size > kMostAnswerBytes) return make_error(ErrorKind::kIo, "the response is larger than a megabyte");
     }
     body.remove_prefix(line + 2);
-    if (digits == 0 || body.size() < size + 2) return make_error(ErrorKind::kIo, "the answer is cut off");
+    if (digits == 0 || body.size() < size + 2) return make_error(ErrorKind::kIo, "the response is cut off");
     if (size == 0) return whole;
     whole.append(body.substr(0, size));
     body.remove_prefix(size + 2);
@@ -169,27 +169,27 @@ Result<HttpUrl> parse_http_url(ByteView text) {
   if (authority.starts_with('[') && authority.ends_with(']')) colon = ByteView::npos;
   if (colon != ByteView::npos) {
     auto port = config::parse_integer(authority.substr(colon + 1));
-    if (!port || *port < 1 || *port > 65535) return make_error(ErrorKind::kInvalid, "the URL has no possible port");
+    if (!port || *port < 1 || *port > 65535) return make_error(ErrorKind::kInvalid, "the port in the URL is invalid");
     url.port = fmt::format("{}", *port);
     authority = authority.substr(0, colon);
   }
   if (authority.starts_with('[') && authority.ends_with(']')) authority = authority.substr(1, authority.size() - 2);
   url.host = Bytes(authority);
   const bool odd = std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c == 0x7f || c == '@'; });
-  if (url.host.empty() || odd) return make_error(ErrorKind::kInvalid, "the URL has no possible host or path");
+  if (url.host.empty() || odd) return make_error(ErrorKind::kInvalid, "the host or path in the URL is invalid");
   return url;
 }
 
 Result<Bytes> body_of_http_answer(ByteView answer) {
   const size_t end = answer.find("\r\n\r\n");
   if (!answer.starts_with("HTTP/1.") || end == ByteView::npos) {
-    return make_error(ErrorKind::kIo, "it is no HTTP answer");
+    return make_error(ErrorKind::kIo, "the response is not HTTP");
   }
   ByteView head = answer.substr(0, end + 2), body = answer.substr(end + 4);
   ByteView status = head.substr(0, head.find("\r\n"));
   status = status.substr(std::min(status.find(' '), status.size()));
   if (!status.starts_with(" 200")) {
-    return make_error(ErrorKind::kIo, "the answer has status{}", status.substr(0, 4));
+    return make_error(ErrorKind::kIo, "the response has status{}", status.substr(0, 4));
   }
   for (size_t at = head.find("\r\n") + 2; at < head.size();) {
     ByteView line = head.substr(at, head.find("\r\n", at) - at);
@@ -203,7 +203,7 @@ Result<Bytes> body_of_http_answer(ByteView answer) {
     if (!equals_ignoring_case(name, "content-length")) continue;
     auto length = config::parse_integer(value);
     if (!length || *length < 0 || static_cast<uint64_t>(*length) > body.size()) {
-      return make_error(ErrorKind::kIo, "the answer is cut off");
+      return make_error(ErrorKind::kIo, "the response is cut off");
     }
     body = body.substr(0, static_cast<size_t>(*length));
   }
