@@ -181,9 +181,9 @@ void Node::log_what_starts() const {
            context_->node_id, image.topic_count(), image.partition_count(), advertised);
   const config::AuthorizerSettings& authorization = context_->authorization;
   if (!authorization.enforced) return;
-  log_info("Authorization is enabled: {} ACLs, {} super users; resources without an ACL are for "
-           "{}", image.acls().size(),
-           authorization.super_users.size(), authorization.allow_if_no_acl ? "everybody" : "super users");
+  log_info("Authorization is enabled: {} ACLs, {} super users; resources without an ACL are for {}",
+           image.acls().size(), authorization.super_users.size(),
+           authorization.allow_if_no_acl ? "everyone" : "super users");
   if (image.acls().empty() && authorization.super_users.empty() && !authorization.allow_if_no_acl) {
     log_warn("every request is denied: there are no ACLs, and {} is empty, so that no user can create them",
              config::kSuperUsers);

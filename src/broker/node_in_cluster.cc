@@ -271,8 +271,8 @@ void Node::tell_misplaced() {
   controller_->send<AssignReplicasToDirsResponse>(
       home, std::shared_ptr<const AssignReplicasToDirsRequest>(request), AssignReplicasToDirsRequest::kMaxVersion, {},
       [](ErrorCode error, const AssignReplicasToDirsResponse&) {
-        if (error != ErrorCode::kNone) log_warn("the controller was not told the directories of replicas: "
-                                                "{}", error_name(error));
+        if (error != ErrorCode::kNone)
+          log_warn("the controller was not told the directories of replicas: {}", error_name(error));
       });
 }
 
@@ -323,8 +323,10 @@ void Node::hand_over() {
                });
       },
       kHandover_ms);
-  if (!left.ok()) log_warn("This broker stops before all other brokers have learned of their new leaderships: "
-                           "{}", left.error().message);
+  if (!left.ok()) {
+    log_warn("This broker stops before all other brokers have learned of their new leaderships: {}",
+             left.error().message);
+  }
 }
 
 // Of a start that has failed: nothing may run on shard 0 any more that looks at this node.

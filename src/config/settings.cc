@@ -319,8 +319,8 @@ int32_t Settings::get_int(ByteView name) const {
 
 int64_t Settings::get_long(ByteView name) const {
   ConfigType type = find_broker_config(name) ? find_broker_config(name)->type : ConfigType::kString;
-  CHECK(type == ConfigType::kInt || type == ConfigType::kShort || type == ConfigType::kLong, "{} is not a "
-                                                                                             "number", name);
+  CHECK(type == ConfigType::kInt || type == ConfigType::kShort || type == ConfigType::kLong, "{} is not a number",
+        name);
   return number(name);
 }
 

@@ -94,8 +94,8 @@ Status LogDirectory::take_lock() {
     return file_system_.exists(path_of(kLockFile))
                ? ok_status()
                : make_error(ErrorKind::kExists,
-                            "log directory {} was in use by another broker, which has just released it; try "
-                            "again", path_);
+                            "log directory {} was in use by another broker, which has just released it; try again",
+                            path_);
   }
   if (errno != EAGAIN && errno != EACCES) {
     return make_error(ErrorKind::kIo, "cannot lock {}: {}", path_of(kLockFile), std::strerror(errno));

@@ -38,8 +38,9 @@ std::unique_ptr<Session> HttpService::open(int shard, ConnectionInfo, Transport&
 
 void HttpService::serve_readiness(http::HttpCall call) const {
   Node* asked = node();
-  if (asked == nullptr) return call.answer(readiness_response({stopping_ ? "the broker is "
-                                                                           "stopping" : "the broker is starting"}));
+  if (asked == nullptr) {
+    return call.answer(readiness_response({stopping_ ? "the broker is stopping" : "the broker is starting"}));
+  }
   look_for_unreadiness(
       asked->shard(static_cast<size_t>(call.shard)),
       [answer = std::move(call.answer)](std::vector<std::string> reasons) { answer(readiness_response(reasons)); });

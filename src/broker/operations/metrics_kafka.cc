@@ -167,8 +167,9 @@ const MetricRow kJmxRows[] = {
      TIMES(queue)},
     {{"kafka_network_requestmetrics_localtimems", kS, "In the handler."}, "request, quantile", TIMES(work)},
     {{"kafka_network_requestmetrics_remotetimems", kS, "Waiting for the response."}, "request, quantile", TIMES(wait)},
-    {{"kafka_network_requestmetrics_responsesendtimems", kS, "Sending the "
-                                                             "response."}, "request, quantile", TIMES(send)},
+    {{"kafka_network_requestmetrics_responsesendtimems", kS, "Sending the response."},
+     "request, quantile",
+     TIMES(send)},
     {{"kafka_network_requestchannel_requestqueuesize", kG, "Always 0: there is no queue between threads."},
      "",
      NODE(int64_t{0})},

@@ -74,8 +74,8 @@ void remove_files_later(ShardContext& shard, log::DoomedFiles doomed, int64_t de
     auto failed = std::make_shared<Status>(ok_status());
     shard.executor().run_blocking([failed, doomed, &files] { *failed = doomed.remove(files); },
                                   [failed] {
-                                    if (!failed->ok()) log_warn("cannot delete old segments: "
-                                                                "{}", failed->error().message);
+                                    if (failed->ok()) return;
+                                    log_warn("cannot delete old segments: {}", failed->error().message);
                                   });
   });
 }

@@ -294,8 +294,8 @@ Status SegmentCheck::check_txn_index() {
   for (size_t at = 0; at + kAbortedTransactionSize <= index.bytes.size(); at += kAbortedTransactionSize) {
     const AbortedTransaction one = AbortedTransaction::read(index.bytes.data() + at);
     const bool possible = one.first_offset <= one.last_offset && one.last_offset > last_offset;
-    if (!possible && index.wrong.empty()) index.wrong = fmt::format("entry {} is "
-                                                                    "invalid", at / kAbortedTransactionSize);
+    if (!possible && index.wrong.empty())
+      index.wrong = fmt::format("entry {} is invalid", at / kAbortedTransactionSize);
     last_offset = one.last_offset;
     auto wanted = aborts_.find(one.last_offset);
     if (wanted != aborts_.end() && wanted->second == one.producer_id) aborts_.erase(wanted);

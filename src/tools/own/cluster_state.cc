@@ -134,8 +134,8 @@ int run_features(ToolWords words) {
 }
 
 int run_quorum(ToolWords words) {
-  OwnCommand command("quorum", "Shows the voters and observers of the metadata quorum, and their "
-                               "progress.", "[options]");
+  OwnCommand command("quorum", "Shows the voters and observers of the metadata quorum, and their progress.",
+                     "[options]");
   command.add_common();
   command.options.example("milena quorum");
   return command.run(words, [&](Cluster& cluster) { return show_quorum(cluster, command.json); });
