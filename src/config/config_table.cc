@@ -54,7 +54,7 @@ size_t config_index(const ConfigDef& def) { return static_cast<size_t>(&def - ta
 
 const RemovedConfig* find_removed_config(ByteView name) {
   static constexpr RemovedConfig kRemoved[] = {
-      {"zookeeper.connect", "there is no ZooKeeper any more; the metadata lives in the data directory"},
+      {"zookeeper.connect", "ZooKeeper was removed; the metadata is in the data directory"},
       {"zookeeper.session.timeout.ms", "ZooKeeper was removed"},
       {"zookeeper.connection.timeout.ms", "ZooKeeper was removed"},
       {"zookeeper.set.acl", "ZooKeeper was removed"},

@@ -126,7 +126,7 @@ void take_word(const std::string& word, bool first, CommandLine& line) {
   } else if (!may_be_a_file(word)) {
     line.mistake = is_health ? word + ": expected HOST:PORT, PORT or a file of settings" : no_such_command(word);
   } else if (!line.settings.file.empty()) {
-    line.mistake = word + ": expected one file, found " + line.settings.file + " already";
+    line.mistake = word + ": expected one file of settings, found also " + line.settings.file;
   } else {
     line.settings.file = word;
   }

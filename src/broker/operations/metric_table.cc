@@ -84,9 +84,8 @@ Bytes metric_reference() {
     if (set.names != MetricNames::kJmxBare) add_set(set, page);
   }
   page +=
-      "\n## Without their ending (`jmx-bare`)\n\nSome versions of those rules name the counters of `jmx` without "
-      "`_total`:"
-      " `jmx-bare` serves them\nso, beside the others or instead of them, in the text format alone.\n";
+      "\n## Without their suffix (`jmx-bare`)\n\nSome versions of those rules name the counters of `jmx` without "
+      "`_total`. `jmx-bare` serves them\nunder these names, with or without `jmx`, only in the text format.\n";
   return page;
 }
 

@@ -53,7 +53,7 @@ GroupsScript::GroupsScript() {
   options.flag("--members", members, "Describes the members.");
   options.flag("--offsets", offsets, "Describes the offsets (the default).");
   options.maybe_text("--state", state, "state", "Describes the state; with --list, shows it, or only groups in it.");
-  options.maybe_text("--type", type, "type", "With --list: shows the type, or only groups of it.");
+  options.maybe_text("--type", type, "type", "With --list: shows the type, or only groups of this type.");
   options.flag("--verbose", verbose, "More columns.");
   how.add_to(options);
 }

@@ -167,7 +167,7 @@ Result<ClusterPlan> make_plan(const ClusterWords& wanted) {
 }
 
 void print_plan(const ClusterPlan& plan) {
-  fmt::print("{:<6}{:<20}{:<22}{}\n", "node", "roles", "address", "data (log beside it)");
+  fmt::print("{:<6}{:<20}{:<22}{}\n", "node", "roles", "address", "data directory");
   for (const ClusterNode& node : plan.nodes) {
     fmt::print("{:<6}{:<20}{:<22}{}\n", node.id, node.id == 1 ? "broker,controller" : "broker",
                fmt::format("localhost:{}", node.port), node.directory);
