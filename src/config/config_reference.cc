@@ -12,7 +12,7 @@ namespace {
 
 constexpr char kIntroduction[] = R"(# Settings
 
-<!-- Written by `milena --config-reference`; change the rows in src/base/config_rows_*.cc and src/metadata/*_config*.cc. -->
+<!-- Written by `milena --config-reference`; change the rows in src/config/config_rows_*.cc and src/config/*_config*.cc. -->
 
 Milena needs no settings. It reads settings from these sources; a later one overrides an earlier one:
 
