@@ -78,7 +78,7 @@ Status SeedReader::check_map(const YAML::Node& node, const char* what, std::init
                          return entry.first.Scalar() == key;
                        });
     if (known) continue;
-    const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "a key is not a text";
+    const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "a key that is not a text";
     return wrong(entry.first.Mark(), "{}: {}: expected one of {}", what, name, expected);
   }
   return ok_status();
