@@ -87,7 +87,7 @@ IoResult WriteQueue::write_file(Stream& stream) {
   }
   if (result.kind == IoResult::kEnd) {
     // The answer's size is out already, so the only honest thing left is to close.
-    failure_text_ = slice.file->path() + " ended before what was to be sent of it";
+    failure_text_ = slice.file->path() + " ended before the end of the slice to send";
     return {IoResult::kFailed};
   }
   return result;
