@@ -125,9 +125,9 @@ int run_check(ToolWords words) {
                   "[--all] [--repair] DIRECTORY...\n--nagios [options]");
   options.flag("--all", prints_all, "Names partitions that are whole, too.");
   options.flag("--repair", repairs,
-               "Then applies the repair under each problem. Damaged bytes are left out of a segment; files that the broker "
-               "creates again are removed. Replaced files are kept as *.before-repair. Damaged records are lost: their "
-               "offsets are listed.");
+               "Then applies the repair under each problem. Damaged bytes are left out of a segment; files that the "
+               "broker creates again are removed. Replaced files are kept as *.before-repair. Damaged records are "
+               "lost: their offsets are listed.");
   options.flag("--nagios", nagios,
                "Compares a running cluster with thresholds instead, for monitoring systems: milena check --nagios "
                "--help tells more.");
