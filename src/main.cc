@@ -152,7 +152,7 @@ Status start_http(net::Server& server, broker::HttpService& service, const confi
   }
   server.stop();
   if (settings.is_set("milena.http.listeners")) return started;
-  log_warn("Neither metrics nor health are served over HTTP: {}", started.error().message);
+  log_warn("Metrics and health are not served over HTTP: {}", started.error().message);
   return ok_status();
 }
 
@@ -291,8 +291,8 @@ Result<HealthTarget> own_health_target(const config::Settings& settings,
     target.listener = find([&](const config::ListenerEndpoint& each) { return each.listener_name == peers->listener; });
   }
   if (target.listener == nullptr) {
-    return make_error(ErrorKind::kInvalid, "no listener is PLAINTEXT or that of other brokers; expected "
-                      "--command-config FILE and HOST:PORT");
+    return make_error(ErrorKind::kInvalid, "no listener is PLAINTEXT or for other brokers; expected --command-config "
+                                           "FILE and HOST:PORT");
   }
   Result<tools::ClientSecurity> security = tools::client_security(peers->tls, peers->login);
   if (!security.ok()) return security.error();
@@ -379,7 +379,7 @@ int run_tool(const tools::CommandLine& line) {
 int run(int count, const char* const* words) {
   tools::CommandLine line = tools::parse_command_line(count, words);
   if (!line.mistake.empty()) {
-    fail(line.mistake + " (milena help tells what there is)");
+    fail(line.mistake + " (see milena help)");
     return 2;
   }
   switch (line.command) {

@@ -8,20 +8,20 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 # Kinds in the order of the page, and what is said there.
 KINDS = {
-    "difference": "Milena differs on purpose; with `milena.strict.kafka=true` it does as Kafka does, and the test passes",
-    "choice": "Milena differs on purpose, where no client notices, and no setting changes it",
-    "words": "the error is Kafka's, and the test compares its text, which Milena words in its own way",
-    "defect": "Milena is wrong, and will be mended",
-    "feature": "the test needs what Milena does not offer, and does not advertise",
+    "difference": "Milena differs on purpose; with `milena.strict.kafka=true` it behaves as Kafka, and the test passes",
+    "choice": "Milena differs on purpose; no client notices it, and no setting changes it",
+    "words": "the error code is Kafka's; the test compares the message, and Milena's message differs",
+    "defect": "a known defect of Milena",
+    "feature": "the test needs a feature that Milena neither has nor advertises",
     "controllers": "the test needs several controllers, of which a cluster of Milena has one",
     "controller": "the test needs a controller in a process of its own, or a request between Kafka's own nodes",
     "brokers": "the test needs several brokers; its class was not run again since clusters are served",
     "security": "the test needs TLS, SASL or ACLs; its class was not run again since they are served",
-    "plugin": "the test brings a class that the broker would load",
-    "inside": "the test looks into objects of Kafka's process: its metrics, its locks, its clock",
-    "order": "the test compares the order in which Kafka's hash maps list things; what is listed is the same",
-    "kafka": "Kafka itself does not pass, or leaves the test out",
-    "flaky": "the test depends on timing and fails against Kafka now and then, too; it may pass or fail",
+    "plugin": "the test has a Java class that the broker must load",
+    "inside": "the test reads objects of Kafka's process: its metrics, its locks, its clock",
+    "order": "the test compares the order of Kafka's hash maps; the listed items are the same",
+    "kafka": "Kafka itself fails or skips the test",
+    "flaky": "the test depends on timing and sometimes fails against Kafka, too; it may pass or fail",
 }
 
 

@@ -34,12 +34,10 @@ std::string operations_of(const security::Permissions& permissions, AclResourceT
 
 constexpr char kPermissionsHead[] =
     "# Permissions\n\n"
-    "What each request asks the authorizer, by type of resource. `script/reference` writes this page from the table "
-    "of\n"
-    "handlers, and a test keeps it current. A request asks for what its contents need: not each of the operations in "
-    "a\n"
-    "row, and often one of them instead of another. An empty row is a request that everybody may make, as in Kafka.\n"
-    "[security.md](security.md) says how ACLs allow operations.\n\n";
+    "This page lists the operations that each request may need, by type of resource. `script/reference` writes it\n"
+    "from the table of handlers, and a test keeps it current. The contents of a request decide which operations of\n"
+    "its row it needs: not always all of them, and often one instead of another. A request with an empty row needs\n"
+    "none, as in Kafka. [security.md](security.md) describes ACLs.\n\n";
 
 }  // namespace
 

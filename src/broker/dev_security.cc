@@ -183,7 +183,8 @@ Result<config::ListenerEndpoint> listener_of(const config::Settings& settings) {
   if (!all) return all.error();
   if (all->empty() || all->front().listener_name == "PLAINTEXT") {
     return make_error(ErrorKind::kInvalid,
-                      "--dev-security with listeners={}: expected none, or first one that is not open, as in {}://{}",
+                      "--dev-security with listeners={}: expected no listeners, or a first listener with "
+                      "authentication, as in {}://{}",
                       text, kListener, "localhost:9092");
   }
   return all->front();
@@ -272,7 +273,7 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const config::Settin
   }
   RETURN_IF_ERROR(write_client_files(made.directory, address, tls, *passwords));
   made.advice = {
-      fmt::format("Users admin and reader: their passwords, and files for clients, are in {}. For instance",
+      fmt::format("The passwords of the users admin and reader, and files for clients, are in {}. Examples:",
                   made.directory),
       fmt::format("  kafka-topics.sh --bootstrap-server {} --command-config {}/admin.properties --list", address,
                   made.directory),

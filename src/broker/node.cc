@@ -193,17 +193,18 @@ void Node::log_what_starts() const {
     advertised += fmt::format("{}{}://{}:{}", advertised.empty() ? "" : ",", one.listener_name, one.host, one.port);
   }
   if (context_->advertised.automatic)
-    advertised += advertised.empty() ? "the address that they came to" : " or the address that they came to";
+    advertised += advertised.empty() ? "the address of their connection" : " or the address of their connection";
   const metadata::MetadataImage& image = shards_[0]->image();
-  log_info("Cluster {}, node {}: {} topics with {} partitions; clients are told {}", context_->cluster_id,
+  log_info("Cluster {}, node {}: {} topics with {} partitions; clients connect to {}", context_->cluster_id,
            context_->node_id, image.topic_count(), image.partition_count(), advertised);
   warn_of_replicas(image);
   const config::AuthorizerSettings& authorization = context_->authorization;
   if (!authorization.enforced) return;
-  log_info("Authorization is on: {} ACLs, {} super users; a resource without an ACL is for {}", image.acls().size(),
-           authorization.super_users.size(), authorization.allow_if_no_acl ? "everybody" : "super users");
+  log_info("Authorization is enabled: {} ACLs, {} super users; resources without an ACL are for {}",
+           image.acls().size(), authorization.super_users.size(),
+           authorization.allow_if_no_acl ? "everyone" : "super users");
   if (image.acls().empty() && authorization.super_users.empty() && !authorization.allow_if_no_acl) {
-    log_warn("nobody may do anything: there are no ACLs, and {} names nobody who could create them",
+    log_warn("every request is denied: there are no ACLs, and {} is empty, so that no user can create them",
              config::kSuperUsers);
   }
 }
@@ -453,7 +454,7 @@ Status Node::recover_logs() {
 
 // No orderly stop is possible: the next start recovers. Like Kafka's halt.
 void Node::halt(const std::string& why) {
-  log_error("The broker ends: {}", why);
+  log_error("The broker stops at once: {}", why);
   end_process(1);
 }
 
@@ -520,7 +521,7 @@ void Node::close_shard(size_t index) {
   if (lifecycle_ != nullptr) lifecycle_->stop();
   Status closed = metadata_ != nullptr ? metadata_->close() : observer_->close();
   if (!closed.ok()) {
-    log_error("the metadata log was not closed in order: {}", closed.error().message);
+    log_error("the metadata log was not closed cleanly: {}", closed.error().message);
     close_failed_ = true;
   }
 }

@@ -83,7 +83,7 @@ Status Node::wait_at_home(std::function<bool()> ready, int64_t most_ms) {
   if (wait->done) return ok_status();
   wait->ready = nullptr;
   return make_error(ErrorKind::kExhausted, "{}", cancelled ? "stopped while waiting for the controllers"
-                                                           : "the controllers were waited for in vain");
+                                                           : "the controllers did not respond in time");
 }
 
 Network& Node::controller_network() const {
@@ -98,7 +98,7 @@ std::unique_ptr<ActiveController> Node::connect_to_controller(const char* purpos
 
 Status Node::join_cluster() {
   if (surroundings_.network == nullptr) {
-    return make_error(ErrorKind::kInvalid, "there is no network to join a cluster over");
+    return make_error(ErrorKind::kInvalid, "there is no network to join a cluster");
   }
   auto quorum = config::quorum_addresses(settings_);
   if (!quorum) return quorum.error();
@@ -165,7 +165,7 @@ Status Node::learn_cluster_id(std::string& cluster_id) {
                            }
                            if (still->failure.empty()) {
                              still->failure = error_name(error);
-                             log_info("Waiting for the controller at {} to say which cluster it is of ({} {})",
+                             log_info("Waiting for the cluster id from the controller at {} ({} {})",
                                       controller->address().to_string(), error_name(error), controller->last_failure());
                            }
                            home.call_after(kLookAgain_ms, [weak] {
@@ -272,7 +272,8 @@ void Node::tell_misplaced() {
   controller_->send<AssignReplicasToDirsResponse>(
       home, std::shared_ptr<const AssignReplicasToDirsRequest>(request), AssignReplicasToDirsRequest::kMaxVersion, {},
       [](ErrorCode error, const AssignReplicasToDirsResponse&) {
-        if (error != ErrorCode::kNone) log_warn("the places of replicas were not told: {}", error_name(error));
+        if (error != ErrorCode::kNone)
+          log_warn("the controller was not told the directories of replicas: {}", error_name(error));
       });
 }
 
@@ -283,7 +284,7 @@ void Node::leave() {
   if (lifecycle_ == nullptr) return;
   executors_[0]->post([this] { lifecycle_->shut_down(); });
   Status left = wait_at_home([this] { return lifecycle_->state() == BrokerLifecycle::State::kEnded; }, kLeave_ms);
-  if (!left.ok()) log_warn("This broker stops without having handed over what it leads: {}", left.error().message);
+  if (!left.ok()) log_warn("This broker stops before its leaderships are handed over: {}", left.error().message);
 }
 
 // Also for a broker whose controller is on this node: other brokers become leaders when they fetch the change, which
@@ -325,7 +326,10 @@ void Node::hand_over() {
                });
       },
       kHandover_ms);
-  if (!left.ok()) log_warn("This broker stops, and not all others know that they lead: {}", left.error().message);
+  if (!left.ok()) {
+    log_warn("This broker stops before all other brokers have learned of their new leaderships: {}",
+             left.error().message);
+  }
 }
 
 // After a failed start: nothing on shard 0 may use this node any more.

@@ -33,9 +33,9 @@ Result<AuthorizerSettings> authorizer_settings(const Settings& settings) {
   if (!name || name->empty()) return result;
   if (*name != kStandardAuthorizer) {
     return make_error(ErrorKind::kInvalid,
-                      "authorizer.class.name={} ({}): expected {}; Milena runs no Java classes, so "
-                      "the rules of another authorizer would not hold. Start this node with Kafka, or set the expected "
-                      "class and create ACLs",
+                      "authorizer.class.name={} ({}): expected {}; Milena runs no Java classes, so the rules of "
+                      "another authorizer would not apply. Start this node with Kafka, or set the expected class and "
+                      "create ACLs",
                       *name, settings.origin("authorizer.class.name"), kStandardAuthorizer);
   }
   result.enforced = true;

@@ -19,11 +19,11 @@ constexpr ConfigDef kClientMetricsDefs[]{
     {"interval.ms", ConfigType::kInt, "300000", "", ConfigScope::kClusterWide, kConfigHonoured,
      "How often the clients push their metrics, in milliseconds, from 100 to 3600000."},
     {"match", ConfigType::kList, "", "items", ConfigScope::kClusterWide, kConfigHonoured,
-     "Which clients are meant: property=pattern each, all of which must match in full. The properties are "
+     "Clients of the subscription: property=pattern pairs; a client must match all of them in full. The properties are "
      "client_instance_id, client_id, client_software_name, client_software_version, client_source_address and "
      "client_source_port. Empty for all clients."},
     {"metrics", ConfigType::kList, "", "items", ConfigScope::kClusterWide, kConfigHonoured,
-     "Prefixes of the names of the metrics that are wanted; * for all, empty for none."},
+     "Prefixes of the names of metrics to push; * for all, empty for none."},
 };
 
 constexpr ByteView kProperties[]{"client_instance_id",      "client_id",             "client_software_name",

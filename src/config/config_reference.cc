@@ -12,9 +12,9 @@ namespace {
 
 constexpr char kIntroduction[] = R"(# Settings
 
-<!-- Written by `milena --config-reference`; change the rows in src/base/config_rows_*.cc and src/metadata/*_config*.cc. -->
+<!-- Written by `milena --config-reference`; change the rows in src/config/config_rows_*.cc and src/config/*_config*.cc. -->
 
-Milena needs no settings. Those that are given come, the later the stronger, from
+Milena needs no settings. It reads settings from these sources; a later one overrides an earlier one:
 
 1. a file: `milena server.properties` in the form that Kafka reads, or `milena settings.yaml` with the same keys, where
    nested maps are joined with dots and lists with commas:
@@ -27,59 +27,59 @@ Milena needs no settings. Those that are given come, the later the stronger, fro
    ```
 
 2. with `--env`, the environment, with the names that Kafka's own image uses: `KAFKA_NUM_PARTITIONS=3`. One underscore stands for a
-   dot, two for an underscore, three for a dash. What is meant for the JVM (`KAFKA_HEAP_OPTS`, `KAFKA_JMX_PORT` and the
-   like) is ignored in silence. `CLUSTER_ID` is `milena.cluster.id`. Bitnami's names (`KAFKA_CFG_NUM_PARTITIONS`) do the
-   same; where both are there, `KAFKA_*` counts. With `KAFKA_ADVERTISED_LISTENERS` and without `listeners` the broker listens
-   on the ports that are advertised, at every address, as in Kafka's image.
+   dot, two for an underscore, three for a dash. Variables for the JVM (`KAFKA_HEAP_OPTS`, `KAFKA_JMX_PORT` and others)
+   are ignored. `CLUSTER_ID` is `milena.cluster.id`. Bitnami's names (`KAFKA_CFG_NUM_PARTITIONS`) work, too; if both
+   forms are set, `KAFKA_*` counts. With `KAFKA_ADVERTISED_LISTENERS` and without `listeners` the broker listens
+   on the advertised ports, at every address, as in Kafka's image.
 
-   The environment counts with `--env` only. The images start with it; elsewhere a variable that is meant for an
-   application must not alter the broker, and a warning names what was not taken.
+   The environment only counts with `--env`. The images start with it. Without it a variable that is meant for an
+   application does not change the broker, and a warning names the ignored variables.
 
 3. the command line: `--override num.partitions=3`, as often as needed.
 
-`milena config` prints the settings that hold, and where each of them came from; `milena config --all` the defaults, too.
+`milena config` prints the effective settings and their sources; `milena config --all` prints the defaults, too.
 
-A `server.properties` of a Kafka installation can be used as it is if it describes a node that stands alone or a broker:
+A `server.properties` of a Kafka installation can be used as it is if it describes a single node or a broker:
 `process.roles=broker`, with the controllers in `controller.quorum.voters` or `controller.quorum.bootstrap.servers`. A
-controller of Milena is the only one of its quorum; more are refused, with what to do.
+Milena controller is the only one of its quorum; a setting with several is refused, and the error says what to do.
 
-A value that cannot be is refused at start, with the key, the value and what was expected. A key that does not exist is
-named in a warning together with the one that was probably meant, and ignored. So is a key whose work Milena does not
-do yet, if it is set to something else than its default.
+An invalid value is refused at start; the error has the key, the value and the expected values. An unknown key is
+ignored; a warning names it and the most similar key. A setting that Milena does not implement yet is also ignored with
+a warning, if it is not set to its default.
 
-What would keep somebody out and is not enforced is refused at start rather than ignored: an `authorizer.class.name`
+Settings that protect a Kafka broker and are not enforced are refused at start: an `authorizer.class.name`
 other than Kafka's StandardAuthorizer ([security.md](security.md)), `create.topic.policy.class.name`,
-`alter.config.policy.class.name` and other Java classes of that kind. What protects nothing in Kafka either (`super.users`
-without an authorizer, `ssl.client.auth` with PLAINTEXT listeners) is named in a warning.
+`alter.config.policy.class.name` and other Java classes of that kind. Settings that protect nothing in Kafka either
+(`super.users` without an authorizer, `ssl.client.auth` with PLAINTEXT listeners) cause a warning.
 
 ## Altering while the broker runs
 
 `kafka-configs.sh` and every admin client alter settings for this broker (`--entity-name 1`), for all brokers
 (`--entity-default`), topics, groups and subscriptions of client metrics; they take effect at once and are kept in the
-cluster's metadata. What is strongest counts: altered for this broker, altered for all, given at start, the default. Topics
-that set nothing of their own follow the broker's settings, also the altered ones.
+cluster's metadata. The order of precedence: altered for this broker, altered for all, given at start, the default. Topics
+without configs of their own follow the broker's settings, also the altered ones.
 
 Log levels (`--entity-type broker-loggers`) last until the next start. The loggers are `root` and one for each folder of
-the source: `milena.broker`, `milena.log` and so on, which follow `root` until they are given a level. Names of Kafka's
-that people use (`kafka`, `kafka.server.ReplicaManager`) are known, too, and stand for the folder that logs the same.
+the source: `milena.broker`, `milena.log` and so on, which follow `root` until their own level is set. Common names of
+Kafka's loggers (`kafka`, `kafka.server.ReplicaManager`) are known, too, and stand for the folder that logs the same.
 
-## What is different from Kafka
+## Differences from Kafka
 
 - `listeners` without a host serves every address, IPv4 and IPv6. Listeners named in `controller.listener.names` are not
   opened: the controller is part of the process.
-- `advertised.listeners` that is not set tells clients the hosts that `listeners` names. For a listener on all addresses,
-  and with `auto` for every one, each client is told the address that its own connection came to.
+- Without `advertised.listeners`, clients get the hosts in `listeners`. For a listener on all addresses,
+  and with `auto` for every listener, each client gets the address that its own connection came to.
 - `log.dirs` is `$XDG_DATA_HOME/milena` or `~/.local/share/milena` for a user and `/var/lib/milena` for root, never in
   `/tmp`.
-- `socket.send.buffer.bytes` and `socket.receive.buffer.bytes` have an effect only when they are set; otherwise the
+- `socket.send.buffer.bytes` and `socket.receive.buffer.bytes` only have an effect if they are set; otherwise the
   system adapts the buffers to the connection.
-- Defaults that work on one node differ as the tables say.
+- Some defaults differ so that they work on one node; the tables show both.
 
 ## How to read the tables
 
 *Scope* says how Kafka lets a setting be altered while the broker runs: not at all (read-only), for one broker, or for all
-of them (cluster-wide). *In Milena*: **yes**, it does what it says; *no effect*, there is nothing to do, as it concerns
-the JVM or a part that Milena does without; *not yet*, Milena does not do this so far.
+of them (cluster-wide). *In Milena*: **yes**, it works; *no effect*, it concerns the JVM or a part that Milena does not
+have; *not yet*, Milena does not implement it so far.
 )";
 
 struct Section {
@@ -128,16 +128,16 @@ void add_group_row(const GroupConfigDef& config, Bytes& page) {
 
 void add_resources(Bytes& page) {
   page +=
-      "\n## Topics\n\nA topic that does not set one follows the broker's settings of the fifth column, the first that "
-      "is set.\n\n| Config | Type | Default | Valid | Follows | In Milena | What it does "
+      "\n## Topics\n\nA topic without a config of its own follows the first broker setting of the fifth column that "
+      "is set.\n\n| Config | Type | Default | Valid | Follows | In Milena | Description "
       "|\n|---|---|---|---|---|---|---|\n";
   for (const TopicConfigDef* config : topic_configs_by_name()) add_topic_row(*config, page);
   page +=
-      "\n## Single groups\n\nA group that does not set one follows the broker's setting. What it sets must lie within "
-      "the broker's limits.\n\n| Config | Type | Default | Valid | Follows | Limits | What it does |\n"
+      "\n## Single groups\n\nA group without a config of its own follows the broker's setting. Its own value must be "
+      "within the broker's limits.\n\n| Config | Type | Default | Valid | Follows | Limits | Description |\n"
       "|---|---|---|---|---|---|---|\n";
   for (const GroupConfigDef& config : group_config_defs()) add_group_row(config, page);
-  page += "\n## Subscriptions of client metrics\n\n| Config | Type | Default | What it does |\n|---|---|---|---|\n";
+  page += "\n## Subscriptions of client metrics\n\n| Config | Type | Default | Description |\n|---|---|---|---|\n";
   for (const ConfigDef& def : client_metrics_config_defs()) {
     page += fmt::format("| `{}` | {} | {} | {} |\n", def.name, config_type_name(def.type), code(default_text(def)),
                         def.documentation);
@@ -157,7 +157,7 @@ Bytes config_reference() {
   };
   Bytes page = kIntroduction;
   for (const Section& section : kSections) {
-    page += fmt::format("\n## {}\n\n| Setting | Type | Default | Valid | Scope | In Milena | What it does |\n"
+    page += fmt::format("\n## {}\n\n| Setting | Type | Default | Valid | Scope | In Milena | Description |\n"
                         "|---|---|---|---|---|---|---|\n", section.title);
     for (const ConfigDef& def : section.rows) add_row(def, page);
   }

@@ -18,39 +18,37 @@ static const ConfigDef kOperationsRows[] = {
     {"alter.log.dirs.replication.quota.window.size.seconds", kInt, "1", "[1,...]", kReadOnly, 0,
      "Length of each of those samples."},
     {"controller.quota.window.num", kInt, "11", "[1,...]", kReadOnly, kHonoured,
-     "Samples over which changes of topics are measured."},
+     "Samples over which partition changes are measured."},
     {"controller.quota.window.size.seconds", kInt, "1", "[1,...]", kReadOnly, kHonoured,
      "Length of each of those samples."},
     {"client.quota.callback.class", kClass, nullptr, "", kReadOnly, 0, "Java class that decides quotas."},
     {"metric.reporters", kList, "org.apache.kafka.common.metrics.JmxReporter", "items", kClusterWide, kNoEffect,
      "Java classes that report metrics."},
     {"metrics.num.samples", kInt, "2", "[1,...]", kReadOnly, kNoEffect, "Samples that a metric keeps."},
-    {"metrics.recording.level", kString, "INFO", "", kReadOnly, kNoEffect, "Which of Kafka's metrics are recorded."},
+    {"metrics.recording.level", kString, "INFO", "", kReadOnly, kNoEffect, "Recording level of Kafka's metrics."},
     {"metrics.sample.window.ms", kLong, "30000", "[1,...]", kReadOnly, kNoEffect, "Length of a metric's sample."},
     {"kafka.metrics.reporters", kList, "", "", kReadOnly, kNoEffect,
      "Java classes that report the older kind of metrics."},
     {"kafka.metrics.polling.interval.secs", kInt, "10", "[1,...]", kReadOnly, kNoEffect, "How often those report."},
     {"milena.disk.reserve.bytes", kLong, "8388608", "[0,...]", kReadOnly, kHonoured,
-     "Room that is kept on the disk of each log directory, a sixteenth of the disk at most, for the metadata log, "
-     "checkpoints and deletions when the disk is full. After it was used, new records are refused until there is room "
+     "Disk space that is reserved in each log directory, at most a sixteenth of the disk, for the metadata log, "
+     "checkpoints and deletions when the disk is full. Once it is used, new records are refused until there is space "
      "for it again."},
     {"milena.http.listeners", kList, "127.0.0.1:9644", "items", kReadOnly, kHonoured,
-     "Addresses, host:port, at which /metrics, /livez and /readyz are served to whoever comes; empty: none. Where the "
-     "default "
-     "port is in use by another process the broker starts without."},
+     "Addresses, host:port, that serve /metrics, /livez and /readyz without authentication; empty: none. If another "
+     "process uses the default port, the broker starts without it."},
     {"milena.seed.file", kList, "", "items", kReadOnly, kHonoured,
-     "Files that say, in YAML, which topics, records, users, ACLs and quotas there are to be (docs/seed.md); each is "
-     "applied once, before the first client is served."},
+     "YAML files with topics, records, users, ACLs and quotas to create (docs/seed.md); each is applied once, before "
+     "the first client is served."},
     {"milena.http.max.connections", kInt, "64", "[1,...]", kReadOnly, kHonoured,
-     "Connections over HTTP at a time; they are not among max.connections."},
+     "Most HTTP connections at a time; max.connections does not count them."},
     {"milena.metrics.names", kList, "milena", "{milena, jmx, jmx-bare, exporter, redpanda}", kClusterWide, kHonoured,
-     "Whose names the figures at /metrics have: Milena's own, those of Kafka's JMX exporter, the same with counters "
-     "that do not "
-     "end in _total, kafka_exporter's, Redpanda's (docs/metrics.md)."},
+     "The names of the metrics at /metrics: Milena's own, those of Kafka's JMX exporter, the same with counters "
+     "without _total, kafka_exporter's, Redpanda's (docs/metrics.md)."},
     {"milena.metrics.partitions.max", kInt, "10000", "[0,...]", kClusterWide, kHonoured,
-     "Partitions that have figures of their own at /metrics."},
+     "Most partitions that have metrics of their own at /metrics."},
     {"milena.metrics.groups.max", kInt, "1000", "[0,...]", kClusterWide, kHonoured,
-     "Groups that have figures of their own at /metrics."},
+     "Most groups that have metrics of their own at /metrics."},
     {"config.providers", kList, "", "", kClusterWide, 0, "Java classes that fetch settings from elsewhere."},
 };
 

@@ -26,11 +26,11 @@ constexpr GroupConfigDef kGroupDefs[]{
      "group.consumer.assignment.interval.ms", "group.consumer.min.assignment.interval.ms",
      "group.consumer.max.assignment.interval.ms"},
     {group_number("consumer.heartbeat.interval.ms", "5000", "[1,...]",
-                  "How often members of the consumer group report."),
+                  "How often members of the consumer group send a heartbeat."),
      "group.consumer.heartbeat.interval.ms", "group.consumer.min.heartbeat.interval.ms",
      "group.consumer.max.heartbeat.interval.ms"},
     {group_number("consumer.session.timeout.ms", "45000", "[1,...]",
-                  "A member of the consumer group that is silent for so long is removed."),
+                  "A member of the consumer group that sends no heartbeat for this time is removed."),
      "group.consumer.session.timeout.ms", "group.consumer.min.session.timeout.ms",
      "group.consumer.max.session.timeout.ms"},
     {group_number("share.assignment.interval.ms", "1000", "[0,...]",
@@ -39,44 +39,47 @@ constexpr GroupConfigDef kGroupDefs[]{
      "group.share.max.assignment.interval.ms"},
     {group_row(
         "share.auto.offset.reset", ConfigType::kString, "latest", "offset-reset",
-        "Where a share group begins in a partition that it has not read: at the earliest or latest offset, or so long "
-        "ago.")},
+        "Where a share group starts in a partition that it has not read: earliest, latest, or by_duration:PERIOD for "
+        "this time ago.")},
     {group_number("share.delivery.count.limit", "5", "[2,...]",
-                  "How often a record is given out to the share group before it is given up."),
+                  "How often a record is delivered to the share group before it is archived."),
      "group.share.delivery.count.limit", "group.share.min.delivery.count.limit",
      "group.share.max.delivery.count.limit"},
-    {group_number("share.heartbeat.interval.ms", "5000", "[1,...]", "How often members of the share group report."),
+    {group_number("share.heartbeat.interval.ms", "5000", "[1,...]", "How often members of the share group send a "
+                                                                    "heartbeat."),
      "group.share.heartbeat.interval.ms", "group.share.min.heartbeat.interval.ms",
      "group.share.max.heartbeat.interval.ms"},
     {group_row("share.isolation.level", ConfigType::kString, "read_uncommitted", "{read_committed, read_uncommitted}",
-               "Whether the share group is given records of transactions that are open or were aborted.")},
+               "Whether the share group gets records of open and aborted transactions (read_uncommitted) or not "
+               "(read_committed).")},
     {group_number("share.partition.max.record.locks", "2000", "[100,...]",
-                  "Records of a partition that the share group's members may hold at a time."),
+                  "Records of a partition that the share group's members may lock at a time."),
      "group.share.partition.max.record.locks", "group.share.min.partition.max.record.locks",
      "group.share.max.partition.max.record.locks"},
     {group_number("share.record.lock.duration.ms", "30000", "[1000,...]",
-                  "How long a member of the share group may hold a record before another may get it."),
+                  "How long a member of the share group holds the lock on a record before another member may get it."),
      "group.share.record.lock.duration.ms", "group.share.min.record.lock.duration.ms",
      "group.share.max.record.lock.duration.ms"},
     {group_row("share.renew.acknowledge.enable", ConfigType::kBoolean, "true", "",
-               "Whether members of the share group may hold a record for longer by asking.")},
+               "Whether members of the share group may renew the lock on a record.")},
     {group_number("share.session.timeout.ms", "45000", "[1,...]",
-                  "A member of the share group that is silent for so long is removed."),
+                  "A member of the share group that sends no heartbeat for this time is removed."),
      "group.share.session.timeout.ms", "group.share.min.session.timeout.ms", "group.share.max.session.timeout.ms"},
     {group_number("streams.assignment.interval.ms", "1000", "[0,...]",
                   "Least time between two computations of the streams group's assignment."),
      "group.streams.assignment.interval.ms", "group.streams.min.assignment.interval.ms",
      "group.streams.max.assignment.interval.ms"},
-    {group_number("streams.heartbeat.interval.ms", "5000", "[1,...]", "How often members of the streams group report."),
+    {group_number("streams.heartbeat.interval.ms", "5000", "[1,...]", "How often members of the streams group send a "
+                                                                      "heartbeat."),
      "group.streams.heartbeat.interval.ms", "group.streams.min.heartbeat.interval.ms",
      "group.streams.max.heartbeat.interval.ms"},
     {group_number("streams.initial.rebalance.delay.ms", "3000", "[0,...]",
-                  "How long a new streams group waits for further members."),
+                  "How long a new streams group waits for more members."),
      "group.streams.initial.rebalance.delay.ms"},
     {group_number("streams.num.standby.replicas", "0", "[0,...]", "Standby copies of each task's state."),
      "group.streams.num.standby.replicas", nullptr, "group.streams.max.standby.replicas"},
     {group_number("streams.session.timeout.ms", "45000", "[1,...]",
-                  "A member of the streams group that is silent for so long is removed."),
+                  "A member of the streams group that sends no heartbeat for this time is removed."),
      "group.streams.session.timeout.ms", "group.streams.min.session.timeout.ms",
      "group.streams.max.session.timeout.ms"},
 };
@@ -142,7 +145,7 @@ std::optional<ConfigError> validate_group_configs(const ConfigMap& own, const Se
 
 int32_t group_config_int(ByteView name, const ConfigMap& own, const Settings& broker) {
   const GroupConfigDef& config = known_group_config(name);
-  CHECK(config.follows != nullptr, "{} is no number", name);
+  CHECK(config.follows != nullptr, "{} is not a number", name);
   const auto found = own.find(name);
   const auto set = found == own.end() ? std::nullopt : parse_integer_of(config.def.type, found->second);
   if (!set) return broker.get_int(config.follows);

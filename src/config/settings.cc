@@ -180,7 +180,7 @@ void Settings::put(const ConfigDef& def, std::optional<Bytes> text, Source sourc
 void Settings::warn_about(const Bytes& key, const Bytes& text) {
   const std::string variable = variable_of(origin_of_other(key));
   if (const RemovedConfig* removed = find_removed_config(key)) {
-    warnings_.push_back(fmt::format("{}={}{}: Kafka has this setting no more: {}", key, text, variable, removed->hint));
+    warnings_.push_back(fmt::format("{}={}{}: Kafka has removed this setting: {}", key, text, variable, removed->hint));
     return;
   }
   std::string nearest = nearest_config_name(key);
@@ -246,8 +246,8 @@ Status Settings::check_roles() const {
   if (get_bool("remote.log.storage.system.enable")) {
     return make_error(
         ErrorKind::kInvalid,
-        "remote.log.storage.system.enable=true: Milena has no tiered storage, and topics that have records in "
-        "another store would seem to begin late; start this node with Kafka, or set it to false");
+        "remote.log.storage.system.enable=true: Milena has no tiered storage, so records in a remote store could not "
+        "be read. Start this node with Kafka, or set it to false");
   }
   return ok_status();
 }
@@ -257,8 +257,8 @@ Status Settings::check_own_quorum() const {
     std::vector<Bytes> controllers = get_list(name);
     if (controllers.size() <= 1) continue;
     return make_error(ErrorKind::kInvalid,
-                      "{}={}: names {} controllers, and a Milena node is the only one of its quorum. For several "
-                      "controllers take Apache Kafka's, and process.roles=broker here; or name only this node",
+                      "{}={}: expected one controller, found {}; a Milena controller is the only one of its quorum. "
+                      "Name only this node, or use Apache Kafka's controllers and set process.roles=broker here",
                       name, get_string(name), controllers.size());
   }
   for (const Bytes& voter : get_list("controller.quorum.voters")) {
@@ -270,8 +270,8 @@ Status Settings::check_own_quorum() const {
   }
   if (!has_role("broker") && get_list("controller.listener.names").empty()) {
     return make_error(ErrorKind::kInvalid,
-                      "process.roles=controller: expected controller.listener.names to name a listener, or nobody can "
-                      "reach this controller");
+                      "process.roles=controller: expected controller.listener.names to name a listener, or no client "
+                      "can connect");
   }
   return ok_status();
 }
@@ -280,13 +280,15 @@ Status Settings::check_other_quorum() const {
   const std::vector<Bytes> voters = get_list("controller.quorum.voters");
   if (voters.empty() && get_list("controller.quorum.bootstrap.servers").empty()) {
     return make_error(ErrorKind::kInvalid,
-                      "process.roles=broker: expected controller.quorum.bootstrap.servers or controller.quorum.voters "
-                      "to say where the controllers are; a node that stands alone has process.roles=broker,controller");
+                      "process.roles=broker: expected the addresses of the controllers in "
+                      "controller.quorum.bootstrap.servers or controller.quorum.voters; a single node has "
+                      "process.roles=broker,controller");
   }
   for (const Bytes& voter : voters) {
     if (!voter.starts_with(fmt::format("{}@", get_int("node.id")))) continue;
     return make_error(ErrorKind::kInvalid,
-                      "controller.quorum.voters={}: names this node (node.id={}), which is a broker alone",
+                      "controller.quorum.voters={}: expected only other nodes, found this one (node.id={}), which is "
+                      "only a broker",
                       get_string("controller.quorum.voters"), get_int("node.id"));
   }
   return ok_status();
@@ -317,7 +319,8 @@ int32_t Settings::get_int(ByteView name) const {
 
 int64_t Settings::get_long(ByteView name) const {
   ConfigType type = find_broker_config(name) ? find_broker_config(name)->type : ConfigType::kString;
-  CHECK(type == ConfigType::kInt || type == ConfigType::kShort || type == ConfigType::kLong, "{} is no number", name);
+  CHECK(type == ConfigType::kInt || type == ConfigType::kShort || type == ConfigType::kLong, "{} is not a number",
+        name);
   return number(name);
 }
 

@@ -89,7 +89,7 @@ std::string unused_environment_warning(const std::vector<EnvironmentSetting>& se
     if (find_broker_config(setting.key) != nullptr) names.push_back(setting.variable);
   }
   if (names.empty()) return {};
-  return fmt::format("the environment has {}, which {} not taken as settings; start with --env if {} should be",
+  return fmt::format("the environment has {}, which {} ignored; start with --env if {} should count",
                      fmt::join(names, ", "), names.size() == 1 ? "is" : "are", names.size() == 1 ? "it" : "they");
 }
 

@@ -19,16 +19,17 @@ struct Protection {
 // In Kafka each of these keeps clients out or prevents the start.
 constexpr Protection kProtections[] = {
     {"create.topic.policy.class.name", "",
-     "Milena runs no Java classes, so no topic would be refused. Start this node with Kafka, or remove the setting"},
+     "Milena runs no Java classes, so this policy would refuse no topic. Start this node with Kafka, or remove the "
+     "setting"},
     {"alter.config.policy.class.name", "",
-     "Milena runs no Java classes, so no change of a config would be refused. Start this node with Kafka, or remove "
-     "the setting"},
+     "Milena runs no Java classes, so this policy would refuse no change of a config. Start this node with Kafka, or "
+     "remove the setting"},
     {"ssl.engine.factory.class", "",
      "Milena runs no Java classes; expected a key store in ssl.keystore.*. Start this node with Kafka, or remove the "
      "setting"},
     {"principal.builder.class", "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
-     "Milena runs no Java classes, so clients would be known under other names. Start this node with Kafka, or remove "
-     "the setting"},
+     "Milena runs no Java classes, so clients would get other principals. Start this node with Kafka, or remove the "
+     "setting"},
 };
 
 }  // namespace
@@ -47,7 +48,7 @@ Status check_protection(const Settings& settings) {
 namespace {
 
 constexpr ByteView kServedToAll =
-    "it has no effect on listeners without it, as in Kafka: every client that reaches them is served";
+    "it has no effect on listeners without it, as in Kafka: they serve every client";
 
 std::string served_to_all(ByteView what) { return fmt::format("{}: {}", what, kServedToAll); }
 
@@ -90,7 +91,7 @@ std::string ProtectionWarnings::of(ByteView key) const {
   if (key == kSuperUsers || key == kAllowEveryone) {
     const std::optional<Bytes>& authorizer = settings_.text("authorizer.class.name");
     if (authorizer && !authorizer->empty()) return {};
-    return "without authorizer.class.name it has no effect, as in Kafka: every client may do everything";
+    return "it has no effect without authorizer.class.name, as in Kafka: every client may do everything";
   }
   if (key.starts_with("listener.name.")) return of_listener_key(key);
   if (key.starts_with("ssl.")) return any(&Listener::tls) ? std::string() : served_to_all("TLS");

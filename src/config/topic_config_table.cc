@@ -58,8 +58,8 @@ constexpr ConfigSynonym kLocalRetentionBytes[]{{"log.local.retention.bytes", Syn
 
 constexpr TopicConfigDef kDefs[]{
     {row("segment.bytes", kInt, "1073741824", "[1048576,...]", kHonoured,
-         "Size at which the log goes on in a new segment file. Retention and compaction work on whole "
-         "segments, so smaller ones give finer control and more files."),
+         "Size at which the log continues in a new segment file. Retention and compaction work on whole segments, so "
+         "smaller ones give finer control and more files."),
      kSegmentBytes},
     {row("segment.ms", kLong, "604800000", "[1,...]", kHonoured,
          "Age at which a segment is closed even if it is not full, so that retention and compaction can reach "
@@ -73,110 +73,106 @@ constexpr TopicConfigDef kDefs[]{
          "Largest size of a segment's offset index. A segment whose index is full is closed."),
      kSegmentIndexBytes},
     {row("flush.messages", kLong, kMaxLong, "[1,...]", kHonoured,
-         "Number of records after which the log is forced to the disk. 1 forces after every record. "
-         "Replication is usually the cheaper way to durability."),
+         "Number of records after which the log is synced to disk. 1 syncs after every record. Replication is usually "
+         "the cheaper way to durability."),
      kFlushMessages},
     {row("flush.ms", kLong, kMaxLong, "[0,...]", kHonoured,
-         "Time after which records that were appended are forced to the disk."),
+         "Time after which appended records are synced to disk."),
      kFlushMs},
     {row("retention.bytes", kLong, "-1", "", kHonoured,
-         "Size up to which a partition may grow before its oldest segments are deleted, where cleanup.policy "
-         "has delete; -1 for no limit. It counts for each partition, not for the topic."),
+         "Size up to which a partition may grow before its oldest segments are deleted, if cleanup.policy contains "
+         "delete; -1 for no limit. The limit is for each partition, not for the topic."),
      kRetentionBytes},
     {row("retention.ms", kLong, "604800000", "[-1,...]", kHonoured,
-         "Time for which records are kept at least before their segment is deleted, where cleanup.policy has "
-         "delete; -1 for ever."),
+         "Least time for which records are kept before their segment is deleted, if cleanup.policy contains delete; -1 "
+         "for ever."),
      kRetentionMs},
     {row("max.message.bytes", kInt, "1048588", "[0,...]", kHonoured,
-         "Largest record batch that is accepted, measured after compression."),
+         "Largest record batch that is accepted, after compression."),
      kMaxMessageBytes},
     {row("index.interval.bytes", kInt, "4096", "[0,...]", kHonoured,
-         "How many bytes of records lie between two entries of the index. Fewer make reads land closer, and "
-         "the index larger."),
+         "Number of bytes of records between two entries of the index. Fewer bytes make lookups more exact and the "
+         "index larger."),
      kIndexIntervalBytes},
     {row("delete.retention.ms", kLong, "86400000", "[0,...]", kHonoured,
-         "How long the marks of deleted keys are kept in a compacted topic: the time in which a consumer that "
-         "began at the first offset has to get to the end to see them all."),
+         "How long tombstones of deleted keys are kept in a compacted topic. A consumer that starts at offset 0 must "
+         "reach the end within this time to see all of them."),
      kDeleteRetentionMs},
     {row("min.compaction.lag.ms", kLong, "0", "[0,...]", kHonoured,
          "Age below which a record is not compacted."),
      kMinCompactionLagMs},
     {row("max.compaction.lag.ms", kLong, kMaxLong, "[1,...]", kHonoured,
-         "Age after which a record of a compacted topic has to be compacted, however little there is to gain."),
+         "Age after which a record of a compacted topic must be compacted, however little there is to clean."),
      kMaxCompactionLagMs},
     {row("file.delete.delay.ms", kLong, "60000", "[0,...]", kHonoured,
-         "How long the files of a deleted segment stay on the disk, for those who still read them."),
+         "How long the files of a deleted segment are kept for running reads."),
      kFileDeleteDelayMs},
     {row("min.cleanable.dirty.ratio", kDouble, "0.5", "[0,...,1]", kHonoured,
-         "Share of a compacted log that has to be not yet compacted before the cleaner takes it up, between 0 "
-         "and 1. Higher means rarer and cheaper cleaning, and more space for old values of a key."),
+         "Least ratio, between 0 and 1, of the uncleaned part to the whole of a compacted log at which it is cleaned. "
+         "A higher ratio means rarer and cheaper cleaning, and more space for old values of a key."),
      kMinCleanableRatio},
     {row("cleanup.policy", kList, "delete", "{compact, delete}", kHonoured,
-         "What happens to old segments: delete removes them by time and size, compact keeps the last record of "
-         "every key, both together do both. An empty list keeps everything."),
+         "Cleanup of old segments: delete removes them by time and size, compact keeps the last record of every key, "
+         "both together do both. An empty list keeps everything."),
      kCleanupPolicy},
     {row("unclean.leader.election.enable", kBoolean, "false", "", kHonoured,
-         "Whether a replica that was not in sync may become leader when no other is left, at the price of lost "
-         "records."),
+         "Whether a replica that is not in sync may become leader if no other is left; records may be lost."),
      kUnclean},
     {row("min.insync.replicas", kInt, "1", "[1,...]", kHonoured,
-         "How many replicas, the leader among them, have to be in sync for a write with acks=all to be "
-         "accepted; with fewer, producers get an error."),
+         "Number of replicas, including the leader, that must be in sync for a write with acks=all; with fewer, "
+         "producers get an error."),
      kMinInsync},
     {row("compression.type", kString, "producer", "{uncompressed, zstd, lz4, snappy, gzip, producer}", kHonoured,
-         "The compression in which batches are stored; producer keeps the one in which they came."),
+         "Compression of stored batches; producer keeps the producer's."),
      kCompressionType},
     {row("compression.gzip.level", kInt, "-1", "[1,...,9] or -1", kHonoured,
-         "Level of compression where compression.type is gzip; -1 for the library's own default."),
+         "Compression level if compression.type is gzip; -1 for the library's own default."),
      kGzipLevel},
     {row("compression.lz4.level", kInt, "9", "[1,...,17]", kHonoured,
-         "Level of compression where compression.type is lz4."),
+         "Compression level if compression.type is lz4."),
      kLz4Level},
     {row("compression.zstd.level", kInt, "3", "[-131072,...,22]", kHonoured,
-         "Level of compression where compression.type is zstd."),
+         "Compression level if compression.type is zstd."),
      kZstdLevel},
     {row("preallocate", kBoolean, "false", "", kHonoured,
-         "Whether a new segment file is given its full size on the disk at once."),
+         "Whether a segment's full size is allocated on disk when it is created."),
      kPreallocate},
     {row("message.timestamp.type", kString, "CreateTime", "{CreateTime, LogAppendTime}", kHonoured,
-         "Which time a record carries: the producer's, or that of its arrival at the broker."),
+         "The timestamp of a record: the producer's (CreateTime), or the broker's at arrival (LogAppendTime)."),
      kTimestampType},
     {row("message.timestamp.before.max.ms", kLong, kMaxLong, "[0,...]", kHonoured,
-         "How far in the past a record's timestamp may lie. Records beyond are refused; without effect under "
-         "LogAppendTime."),
+         "How far before the broker's time a record's timestamp may be. Older records are refused. It has no effect "
+         "with LogAppendTime."),
      kTimestampBefore},
     {row("message.timestamp.after.max.ms", kLong, "3600000", "[0,...]", kHonoured,
-         "How far in the future a record's timestamp may lie. Records beyond are refused; without effect under "
-         "LogAppendTime."),
+         "How far after the broker's time a record's timestamp may be. Later records are refused. It has no effect "
+         "with LogAppendTime."),
      kTimestampAfter},
     {row("leader.replication.throttled.replicas", kList, "", "throttled-replicas", kHonoured,
-         "Replicas whose replication is slowed down at the leader: * for all, or a list of partition:broker "
-         "pairs."),
+         "Replicas that are throttled at the leader: * for all, or a list of partition:broker pairs."),
      {}},
     {row("follower.replication.throttled.replicas", kList, "", "throttled-replicas", kHonoured,
-         "Replicas whose replication is slowed down at the follower: * for all, or a list of partition:broker "
-         "pairs."),
+         "Replicas that are throttled at the follower: * for all, or a list of partition:broker pairs."),
      {}},
     {row("remote.storage.enable", kBoolean, "false", "", 0,
          "Whether closed segments are also kept in tiered storage."),
      {}},
     {row("local.retention.ms", kLong, "-2", "[-2,...]", 0,
-         "With tiered storage: time for which segments stay on the local disk; -2 for that of retention.ms."),
+         "With tiered storage: time that segments stay on the local disk; -2 for that of retention.ms."),
      kLocalRetentionMs},
     {row("local.retention.bytes", kLong, "-2", "[-2,...]", 0,
          "With tiered storage: size that a partition may have on the local disk; -2 for that of "
          "retention.bytes."),
      kLocalRetentionBytes},
     {row("remote.log.copy.disable", kBoolean, "false", "", 0,
-         "With tiered storage: stops the copying of further segments; what was copied stays readable."),
+         "With tiered storage: stops the copying of further segments; copied segments stay readable."),
      {}},
     {row("remote.log.delete.on.disable", kBoolean, "false", "", 0,
-         "Whether the copies are deleted when tiered storage is switched off for the topic."),
+         "Whether remote segments are deleted when tiered storage is disabled for the topic."),
      {}},
     // Kafka's way around the lower limit of segment.bytes, for tests.
     {row("internal.segment.bytes", kInt, nullptr, "", kHonoured | kConfigInternal,
-         "Size at which the log goes on in a new segment file, without the lower limit of segment.bytes. For "
-         "tests."),
+         "Size at which the log continues in a new segment file, without the lower limit of segment.bytes. For tests."),
      {}},
 };
 

@@ -6,7 +6,7 @@ namespace milena::coordinator {
 
 void AnswerRoom::take(size_t bytes, ByteView host, ByteView name) {
   if (!take(bytes)) return;
-  log_warn("An answer to {} exceeds {} bytes with {}: the rest of it is refused", host, kBytes, name);
+  log_warn("A response to {} exceeds {} bytes with {}: the rest of it is refused", host, kBytes, name);
 }
 
 }  // namespace milena::coordinator

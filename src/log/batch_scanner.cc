@@ -47,7 +47,7 @@ Result<bool> BatchScanner::next() {
     return make_error(ErrorKind::kUnsupported, "{}: a message of magic 0 at {}", file_->path(), at);
   if (!header) {
     if (raw->size() < kBatchHeaderSize) {
-      return make_error(ErrorKind::kCorrupt, "{}: {} bytes at {} are no batch", file_->path(), raw->size(),
+      return make_error(ErrorKind::kCorrupt, "{}: {} bytes at {} are not a batch", file_->path(), raw->size(),
                         at);
     }
     const BatchHeader said = BatchHeader::read(raw->data());

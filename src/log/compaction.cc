@@ -168,7 +168,7 @@ Status BatchCleaner::filter(const RecordBatchView& batch, const Verdict& verdict
       const RecordView& record = records.record();
       // The deltas are a client's.
       if (record.offset < next_offset || record.offset > header.last_offset()) {
-        return make_error(ErrorKind::kCorrupt, "the offsets of the batch at {} are in no order", header.base_offset);
+        return make_error(ErrorKind::kCorrupt, "the offsets of the batch at {} are out of order", header.base_offset);
       }
       next_offset = record.offset + 1;
       bool stays = header.is_control() || record_stays(header, record.offset, record.key, record.value.has_value());

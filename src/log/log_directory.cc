@@ -44,7 +44,7 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(FileSystem& file_system
   bool there = file_system.exists(path);
   Status made = file_system.make_directories(path);
   if (!made && !there) {
-    return make_error(made.error().kind, "{}; set log.dirs to a directory that this user may write",
+    return make_error(made.error().kind, "{}; set log.dirs to a directory that this user can write",
                       made.error().message);
   }
   std::unique_ptr<LogDirectory> directory(new LogDirectory(file_system, std::move(path)));
@@ -77,7 +77,7 @@ Status LogDirectory::take_lock() {
   bool there = file_system_.exists(path_of(kLockFile));
   auto file = file_system_.open(path_of(kLockFile), OpenMode::kReadOrCreate);
   if (!file) {
-    return make_error(file.error().kind, "{}; set log.dirs to a directory that this user may write",
+    return make_error(file.error().kind, "{}; set log.dirs to a directory that this user can write",
                       file.error().message);
   }
   lock_ = *file;
@@ -94,7 +94,8 @@ Status LogDirectory::take_lock() {
     return file_system_.exists(path_of(kLockFile))
                ? ok_status()
                : make_error(ErrorKind::kExists,
-                            "log directory {} is in use by another broker that just gave up; try again", path_);
+                            "log directory {} was in use by another broker, which has just released it; try again",
+                            path_);
   }
   if (errno != EAGAIN && errno != EACCES) {
     return make_error(ErrorKind::kIo, "cannot lock {}: {}", path_of(kLockFile), std::strerror(errno));
@@ -104,8 +105,8 @@ Status LogDirectory::take_lock() {
   holder.l_whence = SEEK_SET;
   bool known = ::fcntl(lock_->descriptor(), F_OFD_GETLK, &holder) == 0 && holder.l_type != F_UNLCK && holder.l_pid > 0;
   return make_error(ErrorKind::kExists,
-                    "log directory {} is in use by another broker{} (it holds {}); stop that one, or set log.dirs to "
-                    "another directory",
+                    "log directory {} is in use by another broker{} (it has locked {}); stop that broker, or set "
+                    "log.dirs to another directory",
                     path_, known ? fmt::format(", process {}", holder.l_pid) : "", path_of(kLockFile));
 }
 
@@ -155,7 +156,7 @@ Result<OffsetCheckpoint> LogDirectory::read_checkpoint(ByteView name) {
   if (file->empty()) return OffsetCheckpoint();
   Result<OffsetCheckpoint> offsets = decode_offset_checkpoint(*file);
   if (offsets) return offsets;
-  log_warn("{}: {}; going on without it", path_of(name), offsets.error().message);
+  log_warn("{}: {}; the broker continues without it", path_of(name), offsets.error().message);
   return OffsetCheckpoint();
 }
 
@@ -259,7 +260,7 @@ Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partitio
   auto found = topic_id_of(path);
   if (!found) return found.error();
   if (*found && **found != topic_id && **found != Uuid{}) {
-    return make_error(ErrorKind::kNotFound, "{} is of another topic of that name, and stays", path);
+    return make_error(ErrorKind::kNotFound, "{} belongs to another topic of that name, and is not deleted", path);
   }
   return rename_partition(partition, path, DirectoryKind::kDelete, random);
 }
@@ -295,8 +296,8 @@ Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& part
   auto aside = set_aside_stray(partition, path, random);
   if (!aside) return aside.error();
   log_warn("{} {}; it is set aside as {}", path,
-           **found == Uuid{} ? "was begun when the machine failed, and nothing in it was synced"
-                             : "was of a topic of the same name that is deleted",
+           **found == Uuid{} ? "was not synced before the machine failed"
+                             : "belongs to a deleted topic of the same name",
            *aside);
   // The checkpoints' entries are of this topic: those of a deleted topic were removed.
   return **found == Uuid{} ? Occupant::kUnnamed : Occupant::kSetAside;

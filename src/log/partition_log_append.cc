@@ -97,7 +97,7 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
     Result<AppendOutcome> done = append(plan, AppendOrigin::kReplication);
     if (!done) return done.error();
     if (done->error != ErrorCode::kNone) {
-      return make_error(ErrorKind::kCorrupt, "{}: what the leader sent from offset {} is refused with error {}",
+      return make_error(ErrorKind::kCorrupt, "{}: batches of the leader from offset {} are refused with error {}",
                         directory_, plan.first_offset(), static_cast<int>(done->error));
     }
     if (outcome.base_offset < 0) outcome.base_offset = done->base_offset;

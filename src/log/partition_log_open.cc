@@ -37,7 +37,7 @@ Status PartitionLog::load(const OpenState& state) {
     RETURN_IF_ERROR(recover(state));
   }
   if (log_start_offset_ > log_end_offset_) {
-    log_warn("{}: ends at {}, below its start offset {}: starting it anew there", directory_, log_end_offset_,
+    log_warn("{}: ends at {}, below its start offset {}: restarting it there", directory_, log_end_offset_,
              log_start_offset_);
     return truncate_fully_and_start_at(log_start_offset_);
   }
@@ -183,8 +183,8 @@ Status PartitionLog::accept_damage(int64_t said, const std::string& fault) {
   if (MILENA_STORAGE_BUG(kDamageIsCut)) return recover(OpenState{.recovery_point = active().base_offset()});
   const bool cut = *bytes > whole->bytes && (whole->torn || whole->next_offset >= said);
   log_end_offset_ = cut || *bytes == whole->bytes ? whole->next_offset : said;
-  log_warn("{} was shut down cleanly and said to end at {}, but: {}; {}, it ends at {}", directory_, said, fault,
-           cut ? "its torn end is cut off" : "the damage stays", log_end_offset_);
+  log_warn("{} was shut down cleanly with end offset {}, but: {}; {}, it ends at {}", directory_, said, fault,
+           cut ? "its incomplete end is cut off" : "the damaged bytes are kept", log_end_offset_);
   if (cut) RETURN_IF_ERROR(active().truncate(whole->bytes, log_end_offset_));
   RETURN_IF_ERROR(active().rebuild_indexes());
   recent_.clear();

@@ -162,7 +162,7 @@ Status PartitionLog::rebuild_producers(int64_t up_to) {
     if (!replayed && replayed.error().kind != ErrorKind::kCorrupt) return replayed;
     // Losing some producers is better than an unusable partition.
     if (!replayed)
-      log_warn("{}: the producers in a segment are not all known: {}", directory_, replayed.error().message);
+      log_warn("{}: the state of some producers in a segment is unknown: {}", directory_, replayed.error().message);
     start = end_of_segment(i);
   }
   RETURN_IF_ERROR(close_vanished_transactions(snapshot_offset));

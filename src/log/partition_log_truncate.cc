@@ -58,7 +58,7 @@ Status PartitionLog::rewind_state(int64_t offset) {
 
 Status PartitionLog::truncate_fully_and_start_at(int64_t offset) {
   CHECK(offset >= 0, "{}: {}", directory_, offset);
-  log_info("{}: starting anew at {}", directory_, offset);
+  log_info("{}: restarting at {}", directory_, offset);
   truncations_ = new_mark();
   shape_ = new_mark();
   first_dirty_ = offset;

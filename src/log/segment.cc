@@ -152,7 +152,7 @@ Status Segment::ensure_indexes() {
 // Once: entries that are still wrong after that are skipped.
 Status Segment::rebuild_wrong_indexes() {
   if (std::exchange(indexes_rebuilt_, true)) return ok_status();
-  log_warn("rebuilding the indexes of {}: they do not lead to its batches", log_.path());
+  log_warn("rebuilding the indexes of {}: they do not match its batches", log_.path());
   return rebuild_indexes();
 }
 
@@ -176,7 +176,7 @@ Status Segment::check_indexes() {
     Result<BatchScanner> at_last = scan_from_entry(*offsets, base_offset_ + last->relative_offset, wrong);
     if (!at_last) return at_last.error();
     if (wrong) {
-      return make_error(ErrorKind::kCorrupt, "last offset index entry {} leads to no batch at {}",
+      return make_error(ErrorKind::kCorrupt, "last offset index entry {} points to no batch at {}",
                         last->relative_offset, last->position);
     }
   }

@@ -32,7 +32,8 @@ class SegmentIndex {
       Result<uint64_t> size = (*file)->size();
       if (!size) return size.error();
       if (*size % Entry::kSize != 0) {
-        return make_error(ErrorKind::kCorrupt, "{}: size {} is no multiple of {}", file_.path(), *size, Entry::kSize);
+        return make_error(ErrorKind::kCorrupt, "{}: size {} is not a multiple of {}", file_.path(), *size,
+                          Entry::kSize);
       }
       saved_ = static_cast<int64_t>(*size / Entry::kSize);
     }

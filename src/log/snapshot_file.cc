@@ -31,7 +31,7 @@ class SnapshotReader {
  public:
   Status add(const RecordBatchView& batch) {
     if (!batch.crc_ok()) return corrupt("a batch has a wrong checksum");
-    if (complete_) return corrupt("something follows the footer");
+    if (complete_) return corrupt("bytes follow the footer");
     RecordIterator records(batch);
     while (records.next()) {
       if (batch.header().is_control()) RETURN_IF_ERROR(add_control(records.record()));
@@ -50,7 +50,7 @@ class SnapshotReader {
     if (!type) return type.error();
     ByteView value = record.value.value_or(ByteView());
     if (*type == ControlRecordType::kSnapshotHeader) {
-      if (begun_ || value.size() < 10) return corrupt("a record has an unexpected or a short header");
+      if (begun_ || value.size() < 10) return corrupt("a record has an unexpected or incomplete header");
       file_.last_contained_log_timestamp = load_big_endian<int64_t>(value.data() + 2);
       begun_ = true;
       return ok_status();

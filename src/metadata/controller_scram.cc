@@ -40,7 +40,7 @@ std::optional<ScramRefusal> refuse_upsertion(const Upsertion& wanted) {
   if (auto refusal = refuse_user_and_mechanism(wanted.name, wanted.mechanism)) return refusal;
   if (wanted.iterations < kLeastIterations || wanted.iterations > kMostIterations) {
     return ScramRefusal{ErrorCode::kUnacceptableCredential,
-                        fmt::format("{} iterations: {} to {} are accepted", wanted.iterations, kLeastIterations,
+                        fmt::format("{} iterations: expected {} to {}", wanted.iterations, kLeastIterations,
                                     kMostIterations)};
   }
   // The code is Kafka's, which cannot derive a key from an empty password.
@@ -75,7 +75,7 @@ class ScramPlan {
       refusal = ScramRefusal{ErrorCode::kDuplicateResource,
                              "A user credential cannot be altered twice in the same request"};
     } else if (!supported_) {
-      refusal = ScramRefusal{ErrorCode::kUnsupportedVersion, "This level of metadata.version is without SCRAM"};
+      refusal = ScramRefusal{ErrorCode::kUnsupportedVersion, "This metadata.version does not support SCRAM"};
     }
     if (refusal) {
       refused_.emplace(user, std::move(*refusal));

@@ -55,7 +55,7 @@ Result<MetadataRecord> read_body(Reader& reader, uint32_t version) {
   Record record;
   record.read(reader, static_cast<int16_t>(version));
   if (!reader.ok() || reader.remaining() != 0) {
-    return make_error(ErrorKind::kCorrupt, "metadata record {} version {} does not fit its bytes", name,
+    return make_error(ErrorKind::kCorrupt, "metadata record {} version {} cannot be read", name,
                       version);
   }
   return MetadataRecord(std::move(record));

@@ -68,7 +68,7 @@ void Connection::open() {
 
 // As in Kafka, logs the failure and closes; the client has got an alert.
 void Connection::fail_handshake(const IoResult& result) {
-  if (result.kind == IoResult::kEnd) return drop(End::kQuiet, "it ended before its TLS handshake was over");
+  if (result.kind == IoResult::kEnd) return drop(End::kQuiet, "it ended before its TLS handshake was complete");
   const std::string text = stream_->failure_text();
   log_info("Failed authentication with {}:{} on {} (SSL handshake failed: {})", info_.peer_host, info_.peer_port,
            info_.listener_name, text.empty() ? std::strerror(result.error) : text.c_str());

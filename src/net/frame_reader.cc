@@ -16,11 +16,11 @@ constexpr size_t kSmallLook = 4096;
 Status refuse_other_protocol(ByteView start) {
   if (start.starts_with("\x16\x03")) {
     return make_error(ErrorKind::kCorrupt,
-                      "looks like TLS; this listener is PLAINTEXT (the client's security.protocol)");
+                      "the client speaks TLS, but this listener is PLAINTEXT; check the client's security.protocol");
   }
   for (ByteView method : {"GET ", "HEAD", "POST", "PUT ", "DELE", "OPTI", "CONN", "PATC", "PRI "}) {
     if (start == method)
-      return make_error(ErrorKind::kCorrupt, "looks like HTTP; this listener speaks Kafka's protocol");
+      return make_error(ErrorKind::kCorrupt, "the client speaks HTTP, but this listener expects Kafka's protocol");
   }
   return ok_status();
 }
@@ -93,10 +93,10 @@ Status FrameReader::check_size() {
   if (static_cast<uint32_t>(size) > most)
     RETURN_IF_ERROR(refuse_other_protocol(ByteView(size_, sizeof size_)));
   // Kafka closes on all of these: NetworkReceive refuses the first and the last, an empty request has no header.
-  if (size < 0) return make_error(ErrorKind::kCorrupt, "request of size {}: sizes are not negative", size);
-  if (size == 0) return make_error(ErrorKind::kCorrupt, "request of size 0: a request has a header");
+  if (size < 0) return make_error(ErrorKind::kCorrupt, "request of size {}: expected a size above 0", size);
+  if (size == 0) return make_error(ErrorKind::kCorrupt, "request of size 0: expected a request header");
   if (static_cast<uint32_t>(size) > most) {
-    return make_error(ErrorKind::kCorrupt, "request of size {}: at most {} ({})", size, most,
+    return make_error(ErrorKind::kCorrupt, "request of size {}: expected at most {} ({})", size, most,
                       most < max_frame_bytes_ ? "sasl.server.max.receive.size, before authentication"
                                               : "socket.request.max.bytes");
   }

@@ -41,7 +41,7 @@ Result<std::vector<Candidate>> resolve(const ListenerOptions& options) {
   addrinfo* list = nullptr;
   int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
   if (code != 0) {
-    return make_error(ErrorKind::kInvalid, "{}: the host {} has no address here ({})", options.setting, host,
+    return make_error(ErrorKind::kInvalid, "{}: cannot resolve the host {} ({})", options.setting, host,
                       gai_strerror(code));
   }
   std::vector<Candidate> all;
@@ -91,7 +91,7 @@ Error bind_error(const ListenerOptions& options, int code) {
                         options.setting, where, options.port, options.setting, options.example);
     case EACCES:
       return make_error(ErrorKind::kInvalid,
-                        "{}: cannot listen on {}: not permitted. Ports below 1024 usually need root",
+                        "{}: cannot listen on {}: permission denied. Ports below 1024 usually need root",
                         options.setting, where);
     case EADDRNOTAVAIL:
       return make_error(ErrorKind::kInvalid, "{}: cannot listen on {}: {} is not an address of this machine",

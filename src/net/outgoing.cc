@@ -60,7 +60,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
                          if (self->watcher_ == nullptr) return;
                          self->addresses_ = std::move(*found);
                          if (self->addresses_.empty()) {
-                           return self->lose("there is no address of the name " + self->host_);
+                           return self->lose("cannot resolve the host " + self->host_);
                          }
                          self->try_next();
                        });
@@ -143,7 +143,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
       case IoResult::kWorks: return;
       case IoResult::kWantsRead: return stream_->wait_readable(shared_from_this());
       case IoResult::kWantsWrite: return stream_->wait_writable(shared_from_this());
-      case IoResult::kEnd: return lose("closed by the other side before the TLS handshake was over");
+      case IoResult::kEnd: return lose("closed by the other side before the TLS handshake was complete");
       case IoResult::kFailed: return refuse(failure_of(result.error));
       case IoResult::kMoved: break;
     }

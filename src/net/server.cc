@@ -129,7 +129,7 @@ void Server::stop() {
 
 void Server::take_settings(const config::Settings& settings) {
   Result<ServerOptions> now = server_options(settings);
-  if (!now.ok()) return log_warn("{}; listeners and limits of connections stay as they are", now.error().message);
+  if (!now.ok()) return log_warn("{}; listeners and connection limits are not changed", now.error().message);
   options_.max_connections = now->max_connections;
   options_.max_connections_per_ip = now->max_connections_per_ip;
   options_.max_connections_of_ip = std::move(now->max_connections_of_ip);
@@ -214,16 +214,16 @@ void Server::accept_ready(Acceptor& acceptor) {
     const std::string& listener_name = acceptor.socket().listener_name;
     if (is_full(listener_name)) {
       if (!std::exchange(accepting_paused_, true)) {
-        log_warn("Listener {} has as many connections as it may, new ones wait", listener_name);
+        log_warn("Listener {} has reached its connection limit; new connections wait", listener_name);
       }
       return;
     }
     if (is_full()) {
       if (!std::exchange(accepting_paused_, true)) {
         log_warn(
-            "{} connections: {} is reached, new ones wait", connections_,
+            "{} connections: {} is reached; new connections wait", connections_,
             connection_limit() == options_.max_connections ? options_.max_connections_setting
-                                                           : "what the limit of open files allows");
+                                                           : "the limit of open files");
       }
       return;
     }

@@ -30,7 +30,7 @@ void notify_service_manager(std::string_view state) {
   const socklen_t size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
   if (socket < 0 || ::sendto(socket, state.data(), state.size(), MSG_NOSIGNAL,
                              reinterpret_cast<const sockaddr*>(&address), size) < 0) {
-    log_warn("The service manager at NOTIFY_SOCKET={} was not told {}: {}", path, state, std::strerror(errno));
+    log_warn("Cannot notify the service manager at NOTIFY_SOCKET={} of {}: {}", path, state, std::strerror(errno));
   }
   if (socket >= 0) ::close(socket);
 }

@@ -42,7 +42,7 @@ void Strangers::make_room() {
                                  [](const Connection* each) { return !each->handshake_works(); });
   if (idle == silent_longest_.end()) return;
   (*idle)->drop(Connection::End::kQuiet,
-                "too many clients have not authenticated (milena.unauthenticated.connections.max)");
+                "too many unauthenticated clients (milena.unauthenticated.connections.max)");
 }
 
 void Strangers::watch() {

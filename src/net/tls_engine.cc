@@ -94,7 +94,7 @@ std::string describe_handshake_failure(SSL* ssl) {
   if (reason == "certificate verify failed") return reason + ": " + X509_verify_cert_error_string(verified);
   if (reason == "wrong version number" || reason == "http request" || reason == "unexpected message" ||
       reason == "packet length too long" || reason == "record layer failure") {
-    return reason + "; perhaps the other side speaks without TLS";
+    return reason + "; the other side may not use TLS";
   }
   return reason;
 }

@@ -23,11 +23,11 @@ std::shared_ptr<const security::TlsContext> TlsContexts::current() {
   std::string files = context_->files_now();
   if (files == context_->files() || files == refused_files_) return context_;
   if (Status loaded = load(context_->settings()); loaded.ok()) {
-    log_info("The key store or trust store of a listener has changed and counts from here on ({}={})",
+    log_info("The changed key store or trust store of a listener is loaded ({}={})",
              context_->settings().keystore_location.key, context_->settings().keystore_location.view());
   } else {
     refused_files_ = std::move(files);
-    log_error("A key store or trust store has changed and is not used: {}; the one before stays",
+    log_error("A changed key store or trust store cannot be used: {}; the previous one stays in use",
               loaded.error().message);
   }
   return context_;
@@ -53,9 +53,9 @@ void TlsContexts::replace_in_background(std::shared_ptr<TlsContexts> contexts, E
                                         const security::TlsSettings& wanted, const std::string& whose) {
   auto work = [contexts = std::move(contexts), wanted, whose] {
     if (Status replaced = contexts->replace(wanted); !replaced.ok()) {
-      log_error("{} keeps its key store and trust store: {}", whose, replaced.error().message);
+      log_error("{} keeps its previous key store and trust store: {}", whose, replaced.error().message);
     } else {
-      log_info("{} has a new key store or trust store", whose);
+      log_info("{} has loaded a new key store or trust store", whose);
     }
   };
   executor.run_blocking(std::move(work), [] {});

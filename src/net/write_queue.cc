@@ -86,8 +86,8 @@ IoResult WriteQueue::write_file(Stream& stream) {
     failure_text_ = "cannot send " + slice.file->path() + ": " + std::strerror(result.error);
   }
   if (result.kind == IoResult::kEnd) {
-    // The response's size is already sent, so the connection must be closed.
-    failure_text_ = slice.file->path() + " ended before what was to be sent of it";
+    // The answer's size is out already, so the only honest thing left is to close.
+    failure_text_ = slice.file->path() + " ended before the end of the slice to send";
     return {IoResult::kFailed};
   }
   return result;

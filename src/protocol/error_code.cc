@@ -149,7 +149,7 @@ constexpr std::array<ErrorText, 135> kErrors{{
     {"DUPLICATE_VOTER", "The voter is in the set already."},
     {"VOTER_NOT_FOUND", "The voter is not in the set."},
     {"INVALID_REGULAR_EXPRESSION", "The regular expression is not valid."},
-    {"REBOOTSTRAP_REQUIRED", "The client must bootstrap its metadata anew."},
+    {"REBOOTSTRAP_REQUIRED", "The client must bootstrap its metadata again."},
     {"STREAMS_INVALID_TOPOLOGY", "The topology is not valid."},
     {"STREAMS_INVALID_TOPOLOGY_EPOCH", "The epoch of the topology is not valid."},
     {"STREAMS_TOPOLOGY_FENCED", "The epoch of the topology is out of date."},

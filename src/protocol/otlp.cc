@@ -138,7 +138,7 @@ Result<OtlpSummary> read_otlp_metrics(ByteView bytes, const std::function<void(c
     });
   });
   if (!good)
-    return make_error(ErrorKind::kCorrupt, "these {} bytes are no metrics in OpenTelemetry's form", bytes.size());
+    return make_error(ErrorKind::kCorrupt, "{} bytes are not metrics in OpenTelemetry's format", bytes.size());
   return summary;
 }
 

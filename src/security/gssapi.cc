@@ -182,7 +182,7 @@ SaslStep GssapiServer::offer_layers() {
   uint32_t minor = 0;
   const uint32_t major = gss_.wrap(&minor, context_, 0, 0, &input, nullptr, &output);
   Bytes answer = gss_.take(output);
-  if ((major & kErrorBits) != 0) return failure("the offer cannot be signed", major, minor);
+  if ((major & kErrorBits) != 0) return failure("the offer of security layers cannot be signed", major, minor);
   stage_ = Stage::kChoice;
   return sasl_challenge(std::move(answer));
 }
@@ -192,14 +192,15 @@ SaslStep GssapiServer::take_choice(ByteView token) {
   uint32_t minor = 0;
   uint32_t major = gss_.unwrap(&minor, context_, &input, &output, nullptr, nullptr);
   const Bytes choice = gss_.take(output);
-  if ((major & kErrorBits) != 0) return failure("the choice is not signed", major, minor);
-  if (choice.size() < 4 || choice[0] != 1) return sasl_bad_credentials("a layer was chosen that is not offered");
+  if ((major & kErrorBits) != 0) return failure("the client's choice of a security layer is not signed", major, minor);
+  if (choice.size() < 4 || choice[0] != 1) return sasl_bad_credentials("the client chose a security layer that is not "
+                                                                       "offered");
   GssBuffer name;
   major = gss_.display_name(&minor, client_, &name, nullptr);
   const Bytes principal = gss_.take(name);
   if ((major & kErrorBits) != 0) return failure("the client has no name", major, minor);
   std::optional<Bytes> user = own_->names.short_name(principal, own_->default_realm);
-  if (!user) return sasl_bad_credentials("no rule of sasl.kerberos.principal.to.local.rules takes the principal");
+  if (!user) return sasl_bad_credentials("no rule of sasl.kerberos.principal.to.local.rules matches the principal");
   identity_.principal.name = std::move(*user);
   return sasl_done({});
 }

@@ -105,12 +105,12 @@ Result<JaasEntry> parse_jaas(ByteView text) {
   JaasTokenizer tokens(text);
   JaasEntry entry;
   JaasToken token = tokens.next();
-  if (token.kind == JaasToken::kEnd) return jaas_error("it names no login module");
-  if (token.kind != JaasToken::kText) return jaas_error("it does not begin with the class of a login module");
+  if (token.kind == JaasToken::kEnd) return jaas_error("the login module is missing");
+  if (token.kind != JaasToken::kText) return jaas_error("expected the class of a login module at the start");
   entry.module = std::move(token.text);
   token = tokens.next();
   if (token.kind != JaasToken::kText || !is_control_flag(token.text)) {
-    return jaas_error("behind the login module stands no control flag (required, requisite, sufficient or optional)");
+    return jaas_error("expected a control flag (required, requisite, sufficient or optional) after the login module");
   }
   entry.flag = std::move(token.text);
   for (int number = 1;; number++) {
@@ -120,18 +120,18 @@ Result<JaasEntry> parse_jaas(ByteView text) {
     if (token.kind != JaasToken::kText) return jaas_error(fmt::format("option {} has no name", number));
     JaasToken equals = tokens.next();
     if (equals.kind != JaasToken::kSign || equals.sign != '=') {
-      return jaas_error(fmt::format("behind the name of option {} stands no '='", number));
+      return jaas_error(fmt::format("option {} lacks '='", number));
     }
     JaasToken value = tokens.next();
     if (value.kind == JaasToken::kUnclosed) {
       return jaas_error(fmt::format("the value of option {} has no closing quote", number));
     }
     if (value.kind != JaasToken::kText) {
-      return jaas_error(fmt::format("option {} has no value (one that is not a word stands in quotes)", number));
+      return jaas_error(fmt::format("option {} has no value (quote it if it is not a word)", number));
     }
     entry.options[std::move(token.text)] = std::move(value.text);
   }
-  if (tokens.next().kind != JaasToken::kEnd) return jaas_error("more than one login module stands there");
+  if (tokens.next().kind != JaasToken::kEnd) return jaas_error("expected a single login module");
   return entry;
 }
 

@@ -129,8 +129,8 @@ Result<std::shared_ptr<const Jwks>> parse_jwks(ByteView document) {
   }
   if (jwks->keys.empty()) {
     return make_error(ErrorKind::kInvalid,
-                      "none of its {} keys can check a signature (RSA from 2048 bits, EC P-256, P-384 or P-521, "
-                      "Ed25519)",
+                      "none of its {} keys can verify a signature; expected RSA from 2048 bits, EC P-256, P-384 or "
+                      "P-521, or Ed25519",
                       keys->size());
   }
   return std::shared_ptr<const Jwks>(std::move(jwks));

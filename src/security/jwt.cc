@@ -79,7 +79,7 @@ std::optional<Bytes> wrong_times(const json& claims, int64_t skew_s, int64_t now
   const int64_t now_s = now_ms / 1000;
   if (!expires.good || expires.seconds < 0) return "it has no time of expiration (exp)";
   if (!issued.good || issued.seconds < 0) return "it has no time of issue (iat)";
-  if (not_before.there && !not_before.good) return "its claim nbf is no time";
+  if (not_before.there && !not_before.good) return "its claim nbf is not a time";
   if (now_s - skew_s >= expires.seconds) return "it has expired";
   if (not_before.there && add_saturating(now_s, skew_s) < not_before.seconds) return "it is not valid yet (nbf)";
   if (expires.seconds < issued.seconds) return "it expires before it was issued";
@@ -92,7 +92,7 @@ std::optional<Bytes> wrong_audience(const json& claims, const std::vector<Bytes>
   auto found = claims.find("aud");
   if (found == claims.end() || found->is_null()) {
     if (expected.empty()) return std::nullopt;
-    return "it names no audience (aud), and sasl.oauthbearer.expected.audience is set";
+    return "it has no audience (aud), and sasl.oauthbearer.expected.audience is set";
   }
   auto accepted = [&expected](const json& one) {
     const auto* name = one.get_ptr<const json::string_t*>();
@@ -120,12 +120,12 @@ std::optional<Bytes> wrong_scopes(const json& claims, const Bytes& name, std::ve
   if (found->is_string()) one = json::array({*found});
   for (const json& each : found->is_string() ? one : *found) {
     std::optional<Bytes> scope = claim_text(each);
-    if (!scope) return "a scope is empty or no text";
+    if (!scope) return "a scope is empty or not a string";
     scopes.push_back(std::move(*scope));
   }
   std::vector<Bytes> sorted = scopes;
   std::sort(sorted.begin(), sorted.end());
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) return "a scope stands there twice";
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end()) return "it has a duplicate scope";
   return std::nullopt;
 }
 
@@ -142,7 +142,7 @@ JwtVerdict judge_claims(const json& claims, const JwtRules& rules, int64_t now_m
   if (auto wrong = wrong_scopes(claims, rules.scope_claim, good.scopes)) return refuse(*wrong);
   auto subject = claims.find(rules.subject_claim);
   std::optional<Bytes> name = subject == claims.end() ? std::nullopt : claim_text(*subject);
-  if (!name) return refuse("it names no subject");
+  if (!name) return refuse("it has no subject");
   good.subject = std::move(*name);
   return {std::move(good), {}};
 }
@@ -152,7 +152,7 @@ JwtVerdict judge_claims(const json& claims, const JwtRules& rules, int64_t now_m
 JwtVerdict verify_jwt(ByteView token, const Jwks& keys, const JwtRules& rules, int64_t now_ms) {
   token = without_blanks_around(token);
   std::optional<Sections> sections = token.size() > kMostTokenBytes ? std::nullopt : split(token);
-  if (!sections || sections->signature.empty()) return refuse("it is no token of three sections");
+  if (!sections || sections->signature.empty()) return refuse("it is not a token of three sections");
   std::optional<json> header = object_of(sections->header);
   std::optional<Bytes> signature = base64url_decode(sections->signature);
   if (!header || !signature) return refuse("its header or signature cannot be read");
@@ -160,7 +160,7 @@ JwtVerdict verify_jwt(ByteView token, const Jwks& keys, const JwtRules& rules, i
   if (header->contains("crit")) return refuse("its header has critical extensions");
   const Bytes* algorithm_name = text_member(*header, "alg");
   const JwtAlgorithm* algorithm = algorithm_name ? find_jwt_algorithm(*algorithm_name) : nullptr;
-  if (algorithm == nullptr) return refuse("it is not signed with an algorithm that is taken here");
+  if (algorithm == nullptr) return refuse("its signature algorithm is not supported");
   const Bytes* key_id = text_member(*header, "kid");
   bool any = false, good = false;
   for (const JsonWebKey& key : keys.keys) {
@@ -169,7 +169,7 @@ JwtVerdict verify_jwt(ByteView token, const Jwks& keys, const JwtRules& rules, i
     good = signature_fits(*algorithm, key, sections->signed_part, *signature);
   }
   if (!any) {
-    JwtVerdict verdict = refuse("none of the known keys is the one that it was signed with");
+    JwtVerdict verdict = refuse("it was signed with an unknown key");
     if (key_id != nullptr) verdict.refusal.unknown_key = *key_id;
     return verdict;
   }
@@ -204,7 +204,7 @@ std::vector<Bytes> scope_words(const json& claims, const Bytes& name) {
 
 JwtVerdict read_unsecured_jwt(ByteView token, const UnsecuredJwtRules& rules, int64_t now_ms) {
   std::optional<Sections> sections = token.size() > kMostTokenBytes ? std::nullopt : split(token);
-  if (!sections || !sections->signature.empty()) return refuse("it is no unsecured token");
+  if (!sections || !sections->signature.empty()) return refuse("it is not an unsecured token");
   std::optional<json> header = object_of(sections->header), claims = object_of(sections->payload);
   if (!header || !claims) return refuse("its header or claims cannot be read");
   const Bytes* algorithm = text_member(*header, "alg");
@@ -212,11 +212,11 @@ JwtVerdict read_unsecured_jwt(ByteView token, const UnsecuredJwtRules& rules, in
   JwtClaims good;
   auto principal = claims->find(rules.principal_claim);
   std::optional<Bytes> name = principal == claims->end() ? std::nullopt : claim_text(*principal);
-  if (!name) return refuse("it names no principal");
+  if (!name) return refuse("it has no principal");
   good.subject = std::move(*name);
   const NumericDate expires = date_member(*claims, "exp"), issued = date_member(*claims, "iat");
   if (!expires.good || expires.seconds < 0) return refuse("it has no time of expiration (exp)");
-  if (issued.there && !issued.good) return refuse("its claim iat is no time");
+  if (issued.there && !issued.good) return refuse("its claim iat is not a time");
   good.expires_ms = in_ms(expires.seconds);
   if (issued.there && in_ms(issued.seconds) > add_saturating(now_ms, rules.clock_skew_ms)) {
     return refuse("it was issued in the future");

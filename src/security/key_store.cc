@@ -81,14 +81,14 @@ Result<KeyStore> read_java_key_store(ByteView type, ByteView bytes, const KeySto
   if (bytes.starts_with("\xfe\xed\xfe\xed")) return read_jks(bytes, passwords);
   if (bytes.starts_with("\xce\xce\xce\xce")) {
     return make_error(ErrorKind::kUnsupported,
-                      "it is a JCEKS store; expected JKS, PKCS12 or PEM (keytool -importkeystore -deststoretype PKCS12 "
-                      "makes one of it)");
+                      "it is a JCEKS store; expected JKS, PKCS12 or PEM (convert it with keytool -importkeystore "
+                      "-deststoretype PKCS12)");
   }
   if (bytes.starts_with("\x30")) return read_pkcs12(bytes, passwords);
   if (is_pem(bytes)) {
-    return make_error(ErrorKind::kInvalid, "it holds PEM, and the type is {}; expected the type PEM", type);
+    return make_error(ErrorKind::kInvalid, "it contains PEM, but the type is {}; expected the type PEM", type);
   }
-  return make_error(ErrorKind::kCorrupt, "expected a {} store; it begins like none", type);
+  return make_error(ErrorKind::kCorrupt, "expected a {} store; its first bytes are of no known format", type);
 }
 
 }  // namespace milena::security

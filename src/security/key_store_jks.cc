@@ -113,11 +113,11 @@ Result<KeyEntry> take_jks_key(JksReader& reader, int32_t version, const Bytes& a
   if (!password) return entry;
   std::optional<Bytes> key = read_hidden_key(hidden, *password);
   if (!key) {
-    return make_error(ErrorKind::kInvalid, "the key {} cannot be read: expected another key password", alias);
+    return make_error(ErrorKind::kInvalid, "the key {} cannot be read: wrong key password", alias);
   }
   entry.key = parse_private_key(*key);
   OPENSSL_cleanse(key->data(), key->size());
-  if (!entry.key) return make_error(ErrorKind::kCorrupt, "the key {} is of no known kind", alias);
+  if (!entry.key) return make_error(ErrorKind::kCorrupt, "the key {} is of an unknown kind", alias);
   return entry;
 }
 
@@ -126,7 +126,7 @@ Status check_jks_digest(ByteView bytes, const std::optional<Bytes>& store_passwo
   if (!store_password) return ok_status();
   const ByteView body = bytes.substr(0, bytes.size() - kDigestBytes);
   if (as_view(sha1_of({to_java_characters(*store_password), kWhitener, body})) != bytes.substr(body.size())) {
-    return make_error(ErrorKind::kInvalid, "the password is another one, or the file was damaged");
+    return make_error(ErrorKind::kInvalid, "the password is wrong, or the file is damaged");
   }
   return ok_status();
 }
@@ -141,7 +141,7 @@ Result<KeyStore> read_jks(ByteView bytes, const KeyStorePasswords& passwords) {
   const auto magic = reader.number<uint32_t>();
   const auto version = reader.number<int32_t>();
   if (magic != kMagic || (version != 1 && version != 2)) {
-    return make_error(ErrorKind::kCorrupt, "it is no JKS store of version 1 or 2");
+    return make_error(ErrorKind::kCorrupt, "it is not a JKS store of version 1 or 2");
   }
   KeyStore store;
   for (int32_t left = reader.number<int32_t>(); left > 0; left--) {
@@ -162,7 +162,7 @@ Result<KeyStore> read_jks(ByteView bytes, const KeyStorePasswords& passwords) {
     }
   }
   if (!reader.ok() || !reader.rest().empty()) {
-    return make_error(ErrorKind::kCorrupt, "it does not end with its entries");
+    return make_error(ErrorKind::kCorrupt, "it has bytes after its entries");
   }
   return store;
 }

@@ -59,8 +59,8 @@ Result<std::vector<PemEntry>> split_pem(ByteView text) {
       return make_error(ErrorKind::kCorrupt, "BEGIN {} has no END {}", entry.label, entry.label);
     }
     std::optional<Bytes> der = decode_base64(skip_headers(text.substr(0, end), entry.has_headers));
-    // Parameters and the like are ignored, and keys with the old encryption are not DER.
-    if (!der) return make_error(ErrorKind::kCorrupt, "{} holds no base64", entry.label);
+    // Parameters and the like are of no concern here, and those of a key in the old way of encryption are no DER.
+    if (!der) return make_error(ErrorKind::kCorrupt, "{} is not base64", entry.label);
     entry.der = std::move(*der);
     entries.push_back(std::move(entry));
     text.remove_prefix(end);
@@ -94,18 +94,18 @@ Result<OpensslKey> decrypt_pem_key(const Bytes& der, const std::optional<Bytes>&
   const X509_ALGOR* algorithm = nullptr;
   X509_SIG_get0(hidden.get(), &algorithm, nullptr);
   if (!affordable(algorithm)) {
-    return make_error(ErrorKind::kCorrupt, "the password of the private key is hashed too often");
+    return make_error(ErrorKind::kCorrupt, "the password of the private key has too many iterations");
   }
   std::unique_ptr<PKCS8_PRIV_KEY_INFO, OpensslFree<PKCS8_PRIV_KEY_INFO_free>> info(
       PKCS8_decrypt(hidden.get(), password->data(), static_cast<int>(password->size())));
   if (!info) {
     return make_error(ErrorKind::kInvalid,
-                      "the private key cannot be decrypted: expected another ssl.key.password ({})",
+                      "the private key cannot be decrypted: wrong ssl.key.password ({})",
                       take_openssl_error());
   }
   OpensslKey key(EVP_PKCS82PKEY(info.get()));
   ERR_clear_error();
-  if (!key) return make_error(ErrorKind::kCorrupt, "the private key is of no known kind");
+  if (!key) return make_error(ErrorKind::kCorrupt, "the private key is of an unknown kind");
   return key;
 }
 
@@ -113,14 +113,14 @@ Result<OpensslKey> key_of(const std::vector<PemEntry>& entries, const std::optio
   const PemEntry* found = nullptr;
   for (const PemEntry& entry : entries) {
     if (!entry.label.ends_with("PRIVATE KEY")) continue;
-    if (found != nullptr) return make_error(ErrorKind::kInvalid, "expected one private key; there are more");
+    if (found != nullptr) return make_error(ErrorKind::kInvalid, "expected one private key, found more");
     found = &entry;
   }
   if (found == nullptr) return make_error(ErrorKind::kInvalid, "expected a BEGIN PRIVATE KEY");
   if (found->has_headers) {
     return make_error(ErrorKind::kUnsupported,
-                      "the private key is encrypted in the old way; expected BEGIN ENCRYPTED PRIVATE KEY (openssl "
-                      "pkcs8 -topk8 makes it)");
+                      "the private key is encrypted in an old format; expected BEGIN ENCRYPTED PRIVATE KEY (convert it "
+                      "with openssl pkcs8 -topk8)");
   }
   if (found->label == "ENCRYPTED PRIVATE KEY") return decrypt_pem_key(found->der, password);
   OpensslKey key = parse_private_key(found->der);

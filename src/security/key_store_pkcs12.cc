@@ -63,7 +63,7 @@ Bytes alias_of(PKCS12_SAFEBAG* bag) {
 Status add_bags(const STACK_OF(PKCS12_SAFEBAG) * bags, const KeyStorePasswords& passwords, int depth, Found& found);
 
 Status add_key(OpensslKey key, PKCS12_SAFEBAG* bag, Found& found) {
-  if (!key) return make_error(ErrorKind::kCorrupt, "a private key is of no known kind");
+  if (!key) return make_error(ErrorKind::kCorrupt, "a private key is of an unknown kind");
   found.keys.push_back({std::move(key), alias_of(bag), local_id_of(bag)});
   return ok_status();
 }
@@ -76,11 +76,11 @@ Status add_hidden_key(PKCS12_SAFEBAG* bag, const KeyStorePasswords& passwords, F
   }
   const X509_ALGOR* algorithm = nullptr;
   X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, nullptr);
-  if (!affordable(algorithm)) return make_error(ErrorKind::kCorrupt, "its password is to be hashed too often");
+  if (!affordable(algorithm)) return make_error(ErrorKind::kCorrupt, "its password has too many iterations");
   std::unique_ptr<PKCS8_PRIV_KEY_INFO, OpensslFree<PKCS8_PRIV_KEY_INFO_free>> info(
       PKCS12_decrypt_skey(bag, password->data(), static_cast<int>(password->size())));
   if (!info) {
-    return make_error(ErrorKind::kInvalid, "the private key cannot be decrypted: expected another key password ({})",
+    return make_error(ErrorKind::kInvalid, "the private key cannot be decrypted: wrong key password ({})",
                       take_openssl_error());
   }
   return add_key(OpensslKey(EVP_PKCS82PKEY(info.get())), bag, found);
@@ -100,7 +100,7 @@ Status add_bag(PKCS12_SAFEBAG* bag, const KeyStorePasswords& passwords, int dept
       return ok_status();
     }
     case NID_safeContentsBag:
-      if (depth >= kDeepestBag) return make_error(ErrorKind::kCorrupt, "its bags lie too deep in each other");
+      if (depth >= kDeepestBag) return make_error(ErrorKind::kCorrupt, "its bags are nested too deep");
       return add_bags(PKCS12_SAFEBAG_get0_safes(bag), passwords, depth + 1, found);
     default:
       return ok_status();
@@ -171,7 +171,7 @@ Status read_safes(PKCS12* store, const StorePassword& password, const KeyStorePa
     if (PKCS7_type_is_data(safe)) {
       bags.reset(PKCS12_unpack_p7data(safe));
     } else if (PKCS7_type_is_encrypted(safe)) {
-      if (!passwords.store) return make_error(ErrorKind::kInvalid, "it is encrypted; expected a password");
+      if (!passwords.store) return make_error(ErrorKind::kInvalid, "it is encrypted and needs a password");
       bags = unpack_encrypted(safe, password);
     } else {
       continue;
@@ -213,11 +213,11 @@ Status check_mac(PKCS12* store, const std::optional<Bytes>& password) {
   const ASN1_INTEGER* iterations = nullptr;
   PKCS12_get0_mac(nullptr, nullptr, nullptr, &iterations, store);
   if (iterations != nullptr && (ASN1_INTEGER_get(iterations) < 1 || ASN1_INTEGER_get(iterations) > kMostIterations)) {
-    return make_error(ErrorKind::kCorrupt, "its password is to be hashed too often");
+    return make_error(ErrorKind::kCorrupt, "its password has too many iterations");
   }
   if (PKCS12_verify_mac(store, password->data(), static_cast<int>(password->size())) == 1) return ok_status();
   take_openssl_error();
-  return make_error(ErrorKind::kInvalid, "the password is another one, or the file was damaged");
+  return make_error(ErrorKind::kInvalid, "the password is wrong, or the file is damaged");
 }
 
 }  // namespace
@@ -225,7 +225,7 @@ Status check_mac(PKCS12* store, const std::optional<Bytes>& password) {
 Result<KeyStore> read_pkcs12(ByteView bytes, const KeyStorePasswords& passwords) {
   const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
   Pkcs12 store(d2i_PKCS12(nullptr, &at, static_cast<long>(bytes.size())));
-  if (!store) return make_error(ErrorKind::kCorrupt, "it is no PKCS12 store ({})", take_openssl_error());
+  if (!store) return make_error(ErrorKind::kCorrupt, "it is not a PKCS12 store ({})", take_openssl_error());
   RETURN_IF_ERROR(check_mac(store.get(), passwords.store));
   StorePassword password;
   if (passwords.store) password = {passwords.store->data(), static_cast<int>(passwords.store->size())};

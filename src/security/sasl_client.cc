@@ -70,7 +70,8 @@ class ScramClient final : public SaslClient {
     const std::optional<Bytes> signature =
         challenge.starts_with("v=") ? base64_decode(challenge.substr(2, challenge.find(',') - 2)) : std::nullopt;
     if (!signature || !equal_in_constant_time(*signature, server_signature_)) {
-      return make_error(ErrorKind::kInvalid, "the server does not show that it knows the user's credentials");
+      return make_error(ErrorKind::kInvalid, "the server's signature is wrong, so it does not know the user's "
+                                             "credentials");
     }
     return std::optional<Bytes>();
   }
@@ -93,11 +94,11 @@ Result<SaslCredentials> sasl_credentials(ByteView mechanism, const JaasEntry& en
   const bool scram = parse_scram_mechanism(mechanism).has_value();
   if (!scram && mechanism != "PLAIN") {
     return make_error(ErrorKind::kUnsupported,
-                      "Milena logs in with PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512, and not with {}", mechanism);
+                      "expected PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512, found {}", mechanism);
   }
   const ByteView module = scram ? "scram.ScramLoginModule" : "plain.PlainLoginModule";
   if (entry.module != "org.apache.kafka.common.security." + Bytes(module)) {
-    return make_error(ErrorKind::kInvalid, "another login module stands there; expected {}{}",
+    return make_error(ErrorKind::kInvalid, "unexpected login module; expected {}{}",
                       "org.apache.kafka.common.security.", module);
   }
   SaslCredentials credentials{Bytes(mechanism), option_of(entry, "username"), option_of(entry, "password"),
@@ -111,7 +112,7 @@ Result<SaslCredentials> sasl_credentials(ByteView mechanism, const JaasEntry& en
 std::unique_ptr<SaslClient> make_sasl_client(const SaslCredentials& credentials, Random& random) {
   if (credentials.mechanism == "PLAIN") return std::make_unique<PlainClient>(credentials);
   const std::optional<ScramMechanism> scram = parse_scram_mechanism(credentials.mechanism);
-  CHECK(scram, "no client of {}", credentials.mechanism);
+  CHECK(scram, "no client for {}", credentials.mechanism);
   return std::make_unique<ScramClient>(credentials, *scram, random);
 }
 

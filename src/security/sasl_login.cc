@@ -51,7 +51,7 @@ Result<std::optional<Payload>> SaslLogin::after_handshake(ByteView answer) {
     return unreadable_answer(ApiKey::kSaslHandshake);
   }
   if (response.error_code == ErrorCode::kUnsupportedSaslMechanism) {
-    return make_error(ErrorKind::kUnsupported, "the broker does not take {}; it takes {}", credentials_.mechanism,
+    return make_error(ErrorKind::kUnsupported, "the broker does not offer {}; it offers {}", credentials_.mechanism,
                       fmt::join(response.mechanisms, ", "));
   }
   if (response.error_code != ErrorCode::kNone) {

@@ -59,14 +59,14 @@ class ScramServer final : public SaslServer {
     if (!message || message->proof.size() != scram_hash_bytes(mechanism_)) {
       return sasl_bad_credentials("the last message cannot be read");
     }
-    if (message->nonce != nonce_) return sasl_bad_credentials("the last message has another nonce");
+    if (message->nonce != nonce_) return sasl_bad_credentials("the last message has a wrong nonce");
     const Bytes signed_text =
         fmt::format("{},{},c={},r={}", client_first_bare_, server_first_, message->channel, nonce_);
     const Bytes client_key = exclusive_or(sha2_hmac(hash, credential_.stored_key, signed_text), message->proof);
     const bool fits = equal_in_constant_time(sha2_digest(hash, client_key), credential_.stored_key);
     const Bytes signature = sha2_hmac(hash, credential_.server_key, signed_text);
     credential_ = {};
-    if (!fits || !known_) return sasl_bad_credentials("no such user, or another password");
+    if (!fits || !known_) return sasl_bad_credentials("unknown user or wrong password");
     return sasl_done("v=" + base64_encode(signature));
   }
 

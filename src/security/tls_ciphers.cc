@@ -40,11 +40,11 @@ Result<TlsVersions> parse_tls_versions(ByteView list) {
     } else if (item == "TLSv1.3") {
       versions.v13 = true;
     } else if (item != "TLSv1.1" && item != "TLSv1" && item != "SSLv3" && item != "SSLv2Hello") {
-      return make_error(ErrorKind::kInvalid, "{} is no version of TLS; expected TLSv1.2 and TLSv1.3", item);
+      return make_error(ErrorKind::kInvalid, "{} is not a version of TLS; expected TLSv1.2 and TLSv1.3", item);
     }
   }
   if (!versions.v12 && !versions.v13) {
-    return make_error(ErrorKind::kInvalid, "these versions are not spoken any more; expected TLSv1.2 or TLSv1.3");
+    return make_error(ErrorKind::kInvalid, "these versions are no longer supported; expected TLSv1.2 or TLSv1.3");
   }
   return versions;
 }
@@ -65,7 +65,7 @@ Result<TlsCiphers> parse_cipher_suites(ByteView list) {
     // Java's oldest names.
     const std::string standard = item.starts_with("SSL_") ? "TLS_" + std::string(item.substr(4)) : std::string(item);
     const ByteView name = OPENSSL_cipher_name(standard.c_str());
-    if (name == "(NONE)") return make_error(ErrorKind::kInvalid, "{} is no cipher suite that is known here", item);
+    if (name == "(NONE)") return make_error(ErrorKind::kInvalid, "{} is not a known cipher suite", item);
     append_name(is_of_v13(standard) ? ciphers.v13 : ciphers.v12, is_of_v13(standard) ? ByteView(standard) : name);
   }
   if (!ciphers.all && ciphers.v12.empty() && ciphers.v13.empty()) {

@@ -78,7 +78,7 @@ Status use_key(SSL_CTX* context, const KeyEntry& entry) {
     ERR_clear_error();
     return make_error(
         ErrorKind::kInvalid,
-        "the private key does not fit the certificate {}; expected the one of its key, first in the chain",
+        "the private key does not match the certificate {}; expected the certificate of this key first in the chain",
         distinguished_name(X509_get_subject_name(own)));
   }
   if (SSL_CTX_use_cert_and_key(context, own, entry.key.get(), nullptr, 1) != 1) {
@@ -285,7 +285,7 @@ Result<TlsPeer> TlsContext::peer_of(SSL* connection) const {
   const Bytes subject = distinguished_name(X509_get_subject_name(certificate));
   peer.principal = mapping_.name_of(subject);
   if (!peer.principal) {
-    return make_error(ErrorKind::kInvalid, "no rule of {} applies to the client's certificate, {}",
+    return make_error(ErrorKind::kInvalid, "no rule of {} matches the client's certificate, {}",
                       settings_.principal_mapping_rules.key, subject);
   }
   return peer;

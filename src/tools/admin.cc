@@ -95,7 +95,8 @@ Status add_eligible_leaders(Cluster& cluster, std::vector<TopicInfo>& topics) {
     // The cursor's topic is one of ours, so its name outlives the response.
     auto next = std::find_if(topics.begin(), topics.end(),
                              [&](auto& one) { return one.name == answer->next_cursor->topic_name; });
-    if (next == topics.end()) return make_error(ErrorKind::kCorrupt, "the broker goes on with a topic not asked for");
+    if (next == topics.end()) return make_error(ErrorKind::kCorrupt, "the broker's response continues with a topic "
+                                                                     "that was not requested");
     request.topics.clear();
     for (auto rest = next; rest != topics.end(); ++rest) request.topics.emplace_back().name = rest->name;
     request.cursor = {next->name, answer->next_cursor->partition_index};

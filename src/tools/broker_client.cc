@@ -47,7 +47,7 @@ Status BrokerClient::log_in() {
 }
 
 Error BrokerClient::unreadable(ApiKey key, size_t bytes) const {
-  return make_error(ErrorKind::kCorrupt, "{} answers {} with {} bytes that cannot be read", address_.text(),
+  return make_error(ErrorKind::kCorrupt, "{}: the response to {} of {} bytes cannot be read", address_.text(),
                     api_name(key), bytes);
 }
 
@@ -81,7 +81,7 @@ Status BrokerClient::receive_answer(Deadline deadline) {
   RETURN_IF_ERROR(transport_->receive(prefix, sizeof prefix, deadline));
   int32_t size = load_big_endian<int32_t>(prefix);
   if (size < 4 || size > kMostAnswerBytes) {
-    return make_error(ErrorKind::kCorrupt, "{} answers with {} bytes, as no broker of Kafka's protocol does",
+    return make_error(ErrorKind::kCorrupt, "{} announces a response of {} bytes; expected a broker of Kafka's protocol",
                       address_.text(), size);
   }
   answer_.resize(static_cast<size_t>(size));
@@ -107,7 +107,7 @@ Result<int16_t> BrokerClient::common_version(ApiKey key, int16_t oldest, int16_t
   Versions theirs = index < versions_.size() ? versions_[index] : Versions{0, -1};
   int16_t version = std::min(newest, theirs.newest);
   if (version < std::max(oldest, theirs.oldest)) {
-    return make_error(ErrorKind::kUnsupported, "{} does not take a version of {} that this program knows",
+    return make_error(ErrorKind::kUnsupported, "{} supports no version of {} that this program knows",
                       address_.text(), api_name(key));
   }
   return version;

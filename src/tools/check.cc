@@ -61,7 +61,7 @@ Result<Checked> check_one(const std::string& path, bool all) {
   if (!check) return check.error();
   Checked checked{check.take(), {}};
   const log::LogDirectory& directory = checked.check->directory();
-  fmt::print("{}: {}\n", path, directory.clean_shutdown() ? "stopped in order" : "not stopped in order");
+  fmt::print("{}: {}\n", path, directory.clean_shutdown() ? "clean shutdown" : "no clean shutdown");
   auto bytes = checked.check->log_bytes();
   if (!bytes) return bytes.error();
   Progress progress(path, static_cast<int64_t>(*bytes), Progress::Unit::kBytes);
@@ -102,7 +102,7 @@ size_t compare(const std::vector<Checked>& all) {
 }
 
 int repair(const std::vector<Checked>& all) {
-  fmt::print("Repairing; what is replaced stays as *.before-repair:\n");
+  fmt::print("Repairing; replaced files are kept as *.before-repair:\n");
   for (const Checked& one : all) {
     Status done = one.check->repair(one.findings, [](const std::string& what) { fmt::print("  {}\n", what); });
     if (!done) return complain(done.error().message);
@@ -120,21 +120,21 @@ int run_check(ToolWords words) {
   std::vector<std::string> paths;
   Options options(Options::Style::kOwn, "milena check",
                   "Reads data directories (log.dirs) while no broker uses them: every batch with its checksum, "
-                  "indexes, snapshots, checkpoints. It says what is wrong, partition by partition. Nothing is changed "
+                  "indexes, snapshots, checkpoints. It reports problems, partition by partition. It changes nothing "
                   "without --repair.",
                   "[--all] [--repair] DIRECTORY...\n--nagios [options]");
   options.flag("--all", prints_all, "Names partitions that are whole, too.");
   options.flag("--repair", repairs,
-               "Then does what it has said under each problem. Damaged bytes are left out of a segment, files that the "
-               "broker can make again are taken away. What is replaced stays beside it as *.before-repair. Damaged "
-               "records are lost: their offsets are named.");
+               "Then applies the repair under each problem. Damaged bytes are left out of a segment; files that the "
+               "broker creates again are removed. Replaced files are kept as *.before-repair. Damaged records are "
+               "lost: their offsets are listed.");
   options.flag("--nagios", nagios,
                "Compares a running cluster with thresholds instead, for monitoring systems: milena check --nagios "
                "--help tells more.");
   options.words("directory", paths, "Directories of log.dirs.");
-  options.example("It ends with 0 if nothing is wrong or all was repaired, with 1 if something");
-  options.example("is, and with 2 if a directory cannot be read or a broker uses it. A note is");
-  options.example("no problem: the next start puts it right.");
+  options.example("The exit status is 0 without problems or if all were repaired, 1 with problems,");
+  options.example("and 2 if a directory cannot be read or a broker uses it. A note is not");
+  options.example("a problem: the next start corrects it.");
   if (auto code = options.parse(words)) return *code;
   if (paths.empty()) return options.mistake("check: expected a data directory (log.dirs)");
   std::vector<Checked> all;
@@ -151,7 +151,7 @@ int run_check(ToolWords words) {
   fmt::print("{} partitions, {} problems, {} notes\n", sums.partitions, sums.problems, sums.notes);
   if (sums.problems == 0) return 0;
   if (!repairs) {
-    if (sums.to_repair > 0) fmt::print("--repair does what is said above, and keeps what it replaces\n");
+    if (sums.to_repair > 0) fmt::print("--repair applies the repairs above and keeps the replaced files\n");
     return 1;
   }
   const int failed = repair(all);

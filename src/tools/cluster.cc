@@ -107,7 +107,7 @@ Result<MetadataResponse::MetadataResponseTopic> Cluster::topic(const std::string
   for (;;) {
     auto answer = metadata({name}, create);
     if (!answer.ok()) return answer.error();
-    if (answer->topics.empty()) return make_error(ErrorKind::kCorrupt, "{}: the broker does not answer for it", name);
+    if (answer->topics.empty()) return make_error(ErrorKind::kCorrupt, "{}: the broker's response lacks it", name);
     auto& found = answer->topics.front();
     ErrorCode code = found.error_code;
     for (const auto& partition : found.partitions) {
@@ -134,7 +134,7 @@ Result<BrokerClient*> Cluster::broker(int32_t id) {
     if (!client.ok()) return client.error();
     return (clients_[id] = client.take()).get();
   }
-  return make_error(ErrorKind::kNotFound, "broker {} is not there", id);
+  return make_error(ErrorKind::kNotFound, "there is no broker {}", id);
 }
 
 Result<std::vector<BrokerClient*>> Cluster::all_brokers() {

@@ -99,7 +99,7 @@ std::string no_such_command(const std::string& word) {
   };
   for (const KnownCommand& command : kCommands) compare(command.word);
   for (const ToolCommand& command : tool_commands()) compare(command.name);
-  return fmt::format("{}: no such command, and no file of settings.{}", word, meant);
+  return fmt::format("{}: unknown command, and not a file of settings.{}", word, meant);
 }
 
 // A file of settings has a dot or a slash in its name, or exists. Anything else is an unknown command.
@@ -126,7 +126,7 @@ void take_word(const std::string& word, bool first, CommandLine& line) {
   } else if (!may_be_a_file(word)) {
     line.mistake = is_health ? word + ": expected HOST:PORT, PORT or a file of settings" : no_such_command(word);
   } else if (!line.settings.file.empty()) {
-    line.mistake = word + ": expected one file, and have " + line.settings.file + " already";
+    line.mistake = word + ": expected one file of settings, found also " + line.settings.file;
   } else {
     line.settings.file = word;
   }
@@ -173,19 +173,19 @@ CommandLine parse_command_line(int count, const char* const* words) {
     } else if (word == "--env") {
       line.environment = true;
     } else if (word == "--command-config" && line.command == Command::kHealth) {
-      if (++i == count) line.mistake = "--command-config: expected a file behind it";
+      if (++i == count) line.mistake = "--command-config: expected a file";
       else line.client_config = words[i];
     } else if (word == "--all" && line.command == Command::kConfig) {
       line.all = true;
     } else if (word == "--say-when-ready" && i + 1 < count) {
       line.say_when_ready.push_back(words[++i]);
     } else if (word == "--override") {
-      if (++i == count) line.mistake = "--override: expected KEY=VALUE behind it";
+      if (++i == count) line.mistake = "--override: expected KEY=VALUE";
       else line.settings.overrides.push_back(words[i]);
     } else if (word.starts_with("--override=")) {
       line.settings.overrides.push_back(word.substr(sizeof "--override=" - 1));
     } else if (word.starts_with("-")) {
-      line.mistake = word + ": no such option";
+      line.mistake = word + ": unknown option";
     } else {
       take_word(word, !named, line);
       named = true;

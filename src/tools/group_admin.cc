@@ -142,7 +142,7 @@ Result<GroupInfo> describe_group(Cluster& cluster, const std::string& group) {
     return one.groups.empty() ? ErrorCode::kNone : one.groups[0].error_code;
   });
   if (!older.ok()) return older.error();
-  if (older->groups.empty()) return make_error(ErrorKind::kCorrupt, "the broker does not answer for group {}", group);
+  if (older->groups.empty()) return make_error(ErrorKind::kCorrupt, "the broker's response lacks group {}", group);
   const auto& found = older->groups.front();
   if (found.error_code == ErrorCode::kGroupIdNotFound || found.group_state == "Dead") {
     std::string why = found.error_message.value_or(Bytes(error_message(ErrorCode::kGroupIdNotFound)));

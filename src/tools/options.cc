@@ -196,7 +196,7 @@ int Options::mistake(const std::string& message) const {
     std::fprintf(stderr, "%s\n%s", message.c_str(), help().c_str());
     return 1;
   }
-  std::fprintf(stderr, "%s: %s (%s --help tells more)\n", parts_->program.c_str(), message.c_str(),
+  std::fprintf(stderr, "%s: %s (see %s --help)\n", parts_->program.c_str(), message.c_str(),
                parts_->program.c_str());
   return kUsageMistake;
 }

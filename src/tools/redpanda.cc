@@ -18,10 +18,10 @@ struct RedpandaOptions {
   std::vector<std::string> sets;
 
   RedpandaOptions() {
-    options.text("--kafka-addr", kafka_address, "name://host:port,...", "Where to listen.");
-    options.text("--advertise-kafka-addr", advertised, "name://host:port,...", "What clients are told.");
+    options.text("--kafka-addr", kafka_address, "name://host:port,...", "Listeners.");
+    options.text("--advertise-kafka-addr", advertised, "name://host:port,...", "Addresses for clients.");
     options.text("--config,--redpanda-cfg", file, "file", "Redpanda's file of settings.");
-    options.text("--data-directory", directory, "directory", "Where the data is.");
+    options.text("--data-directory", directory, "directory", "Data directory.");
     options.text("--node-id", node_id, "n", "The node's id.");
     options.texts("--set", sets, "key=value", "redpanda.auto_create_topics_enabled and a few more have an effect.");
     for (const char* name : {"--mode", "--smp", "-c", "--memory,-m", "--reserve-memory", "--rpc-addr",

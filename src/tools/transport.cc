@@ -73,7 +73,7 @@ class PlainTransport : public BrokerTransport {
   Status wait(int16_t events, Deadline deadline) {
     for (;;) {
       auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
-      if (left <= 0) return make_error(ErrorKind::kIo, "{} does not answer in time", peer_);
+      if (left <= 0) return make_error(ErrorKind::kIo, "no response from {} in time", peer_);
       pollfd poll{socket_, events, 0};
       int ready = ::poll(&poll, 1, static_cast<int>(std::min<int64_t>(left, INT_MAX)));
       if (ready > 0) return ok_status();
@@ -100,7 +100,7 @@ class FrameTransport : public BrokerTransport {
 
   Result<size_t> receive_some(char* to, size_t most, Deadline) override {
     const size_t count = std::min(most, answer_.size() - at_);
-    if (count == 0) return make_error(ErrorKind::kCorrupt, "the answer ends after {} bytes", answer_.size());
+    if (count == 0) return make_error(ErrorKind::kCorrupt, "the response ends after {} bytes", answer_.size());
     std::memcpy(to, answer_.data() + at_, count);
     at_ += count;
     return count;
@@ -167,7 +167,7 @@ Result<std::unique_ptr<BrokerTransport>> connect_plain(const BrokerAddress& addr
   int code = ::getaddrinfo(address.host.c_str(), std::to_string(address.port).c_str(), &hints, &found);
   if (code != 0) return make_error(ErrorKind::kInvalid, "{}: {}", address.text(), ::gai_strerror(code));
   auto transport = std::make_unique<PlainTransport>(address.text());
-  Status opened = make_error(ErrorKind::kInvalid, "{} has no address", address.text());
+  Status opened = make_error(ErrorKind::kInvalid, "cannot resolve {}", address.text());
   for (addrinfo* one = found; one != nullptr && !opened.ok(); one = one->ai_next) {
     opened = transport->open(*one, deadline);
   }

@@ -102,7 +102,7 @@ TEST_P(AnswerSizeTest, ARequestThatNamesTooMuchClosesItsConnection) {
   TestClient& asking = node().connect(0);
   asking.start(request, 1);
   EXPECT_TRUE(asking.closed());
-  EXPECT_THAT(asking.close_reason(), testing::HasSubstr("names more resources than one answer can hold"));
+  EXPECT_THAT(asking.close_reason(), testing::HasSubstr("has more resources than one response can contain"));
 
   request.group_ids.resize(100'000);
   EXPECT_EQ(client().ask<ConsumerGroupDescribeResponse>(request, 1).groups.size(), 100'000u);

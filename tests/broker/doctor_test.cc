@@ -153,7 +153,7 @@ TEST(Doctor, NamesMembersThatHoldUpARebalance) {
   group.leader_is_late = false;
   EXPECT_THAT(examine(figures)[0].problem, HasSubstr("SyncGroup"));
   group.state = "Reconciling";
-  EXPECT_THAT(examine(figures)[0].problem, HasSubstr("given back"));
+  EXPECT_THAT(examine(figures)[0].problem, HasSubstr("not revoked"));
   group.since_ms = kNow_ms - kLong_ms + 1;
   EXPECT_THAT(kinds_of(figures), IsEmpty());
   group.since_ms = -1;

@@ -31,13 +31,13 @@ TEST_P(HttpServiceTest, IsNotReadyWhileItStartsAndStops) {
   connection.received.clear();
   connection.get("/readyz");
   EXPECT_THAT(connection.received, StartsWith("HTTP/1.1 503 "));
-  EXPECT_THAT(connection.received, HasSubstr("the broker starts"));
+  EXPECT_THAT(connection.received, HasSubstr("the broker is starting"));
   connection.received.clear();
   connection.get("/metrics");
   EXPECT_THAT(connection.received, StartsWith("HTTP/1.1 503 "));
 
   service_->stop();
-  EXPECT_THAT(get("/readyz"), HasSubstr("the broker stops"));
+  EXPECT_THAT(get("/readyz"), HasSubstr("the broker is stopping"));
 }
 
 TEST_P(HttpServiceTest, NamesWhatCannotBeUsed) {

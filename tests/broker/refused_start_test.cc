@@ -198,10 +198,10 @@ const std::vector<Refusal>& refusals() {
          fs::remove(d.first(kMetadata + "/quorum-state"));
        },
        "voters are 1, 2, 3"},
-      // The directory's owner is missing or another one.
-      {"NoMetaProperties", [](auto& d) { fs::remove(d.first("meta.properties")); }, "has no meta.properties"},
+      // Whose directory it is is not told, or told otherwise.
+      {"NoMetaProperties", [](auto& d) { fs::remove(d.first("meta.properties")); }, "but no meta.properties"},
       {"NoMetaPropertiesInTheSecond", [](auto& d) { fs::remove(d.second("meta.properties")); },
-       "has no meta.properties"},
+       "but no meta.properties"},
       {"EmptyMetaProperties", [](auto& d) { spill(d.first("meta.properties"), ""); }, "must have broker.id"},
       {"EmptyMetaPropertiesInTheSecond", [](auto& d) { spill(d.second("meta.properties"), ""); },
        "must have broker.id"},
@@ -219,7 +219,7 @@ const std::vector<Refusal>& refusals() {
        "belongs to cluster other"},
       {"ACopy",
        [](auto& d) { d.edit_meta_properties(d.second("meta.properties"), [&](auto& m) { m.directory_id = d.id(); }); },
-       "copied directory"},
+       "a directory and its copy"},
       {"TheFirstDiskIsNotMounted",
        [](auto& d) {
          fs::remove_all(d.first(""));
@@ -234,7 +234,7 @@ const std::vector<Refusal>& refusals() {
        [](auto& d) {
          fs::rename(d.first(kMetadata + "/00000000000000000000.log"), d.first(kMetadata + "/00000000000000000007.log"));
        },
-       "no snapshot in it reaches that far"},
+       "no snapshot in it reaches that offset"},
       {"ABrokenBootstrap", [](auto& d) { spill(d.first("bootstrap.checkpoint"), "x"); }, "bootstrap.checkpoint"},
   };
   return all;

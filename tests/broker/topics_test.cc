@@ -37,7 +37,7 @@ TEST_P(TopicsTest, TheLogTellsOfTopicsThatCameWentAndChanged) {
   EXPECT_TRUE(has(lines, "Topic t created with 3 partitions")) << lines;
   EXPECT_FALSE(has(lines, "altered")) << lines;
   lines = lines_of([&] { restart(); });
-  EXPECT_TRUE(has(lines, "1 topics with 3 partitions; clients are told")) << lines;
+  EXPECT_TRUE(has(lines, "1 topics with 3 partitions; clients connect to")) << lines;
   EXPECT_FALSE(has(lines, "created")) << "a start tells nothing of what was: " << lines;
   lines = lines_of([&] {
     IncrementalAlterConfigsRequest request;

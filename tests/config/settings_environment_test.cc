@@ -99,9 +99,9 @@ TEST(SettingsEnvironment, WhatWasNotAskedForIsNamedIfItIsASetting) {
   };
   EXPECT_EQ(warning({"KAFKA_BOOTSTRAP_SERVERS=a:1", "KAFKA_TOPIC=t", "KAFKA_HEAP_OPTS=-X"}), "");
   EXPECT_THAT(warning({"KAFKA_COMPRESSION_TYPE=lz4", "KAFKA_TOPIC=t"}),
-              HasSubstr("has KAFKA_COMPRESSION_TYPE, which is not"));
+              HasSubstr("has KAFKA_COMPRESSION_TYPE, which is ignored"));
   EXPECT_THAT(warning({"KAFKA_LISTENERS=A://:1", "CLUSTER_ID=x"}),
-              HasSubstr("CLUSTER_ID, KAFKA_LISTENERS, which are not"));
+              HasSubstr("CLUSTER_ID, KAFKA_LISTENERS, which are ignored"));
 }
 
 TEST(SettingsEnvironment, ABadValueNamesItsVariable) {
@@ -123,12 +123,13 @@ TEST(SettingsEnvironment, ANodeOfAClusterIsRefusedWithTheWayToRunAlone) {
   EXPECT_THAT(refused({"process.roles=broker"}), HasSubstr("process.roles=broker,controller"));
   EXPECT_THAT(refused({"controller.quorum.voters=1@a:9093,2@b:9093"}),
               AllOf(HasSubstr("Apache Kafka's"), HasSubstr("process.roles=broker")));
-  EXPECT_THAT(refused({"controller.quorum.bootstrap.servers=a:9093,b:9093"}), HasSubstr("names 2 controllers"));
+  EXPECT_THAT(refused({"controller.quorum.bootstrap.servers=a:9093,b:9093"}),
+              HasSubstr("expected one controller, found 2"));
   EXPECT_THAT(refused({"node.id=1", "controller.quorum.voters=2@a:9093"}), HasSubstr("expected this node"));
   EXPECT_EQ(refused({"process.roles=broker", "controller.quorum.voters=2@a:9093,3@b:9093"}), "");
   EXPECT_EQ(refused({"process.roles=broker", "controller.quorum.bootstrap.servers=a:9093"}), "");
   EXPECT_THAT(refused({"process.roles=broker", "node.id=1", "controller.quorum.voters=1@a:9093"}),
-              HasSubstr("names this node"));
+              HasSubstr("found this one (node.id=1)"));
   EXPECT_THAT(refused({"process.roles=controller"}), HasSubstr("controller.listener.names"));
 }
 

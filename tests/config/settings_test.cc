@@ -83,7 +83,7 @@ TEST(Settings, EveryDefaultIsAcceptable) {
     EXPECT_TRUE(check_config_value(def, def.default_value).ok()) << def.name;
   }
   // 360 of KafkaConfig, 3 that can only be altered at run time, the others our own.
-  EXPECT_EQ(broker_configs().size(), 382u);
+  EXPECT_EQ(broker_configs().size(), 383u);
 }
 
 TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
@@ -100,7 +100,7 @@ TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
       {"log.cleanup.policy=delete,burn", "some of"},
       {"process.roles=broker", "broker,controller"},
       {"log.dirs=/a,,/b", "at least one directory"},
-      {"milena.log.level=loud", "one of debug, info, warn, error, off"},
+      {"milena.log.level=loud", "one of trace, debug, info, warn, error, off"},
   };
   for (const auto& [text, expected] : kCases) {
     auto settings = load({text});
@@ -125,7 +125,7 @@ TEST(Settings, WhatProtectsAndIsNotEnforcedIsRefused) {
       {"create.topic.policy.class.name=com.example.Policy", "remove the setting"},
       {"alter.config.policy.class.name=com.example.Policy", "remove the setting"},
       {"ssl.engine.factory.class=com.example.Engine", "expected a key store in ssl.keystore.*"},
-      {"principal.builder.class=com.example.Builder", "clients would be known under other names"},
+      {"principal.builder.class=com.example.Builder", "clients would get other principals"},
   };
   for (const auto& [text, expected] : kCases) {
     auto settings = load({text, "super.users=User:admin"});
@@ -167,7 +167,7 @@ TEST(Settings, WhatProtectsNothingAloneIsNamed) {
         "delegation.token.secret.key=x", "listener.name.plaintext.ssl.client.auth=required"}) {
     auto settings = load({text});
     ASSERT_TRUE(settings.ok()) << settings.error().message;
-    EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("every client that reaches them is served"))) << text;
+    EXPECT_THAT(settings->warnings(), ElementsAre(HasSubstr("they serve every client"))) << text;
   }
   auto unknown = load({"listener.name.other.sasl.enabled.mechanisms=PLAIN"});
   ASSERT_TRUE(unknown.ok());
@@ -244,7 +244,7 @@ TEST(Settings, UnknownKeysAreNamedWithTheNearestKnownOne) {
               testing::UnorderedElementsAre(
                   "num.partition: no such setting; it is ignored. Did you mean num.partitions?",
                   "retention.ms: no such setting; it is ignored. Did you mean log.retention.ms?",
-                  HasSubstr("zookeeper.connect=localhost:2181: Kafka has this setting no more"),
+                  HasSubstr("zookeeper.connect=localhost:2181: Kafka has removed this setting"),
                   "qwertz: no such setting; it is ignored",
                   HasSubstr("remote.log.reader.threads=2: not implemented yet")));
   EXPECT_EQ(settings->others().at("rsm.config.bucket"), "x");

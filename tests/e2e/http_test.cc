@@ -103,7 +103,7 @@ TEST(HttpListener, IsOffWithAnEmptyValue) {
 TEST(HttpListener, ABrokerStartsWithoutItsDefaultPort) {
   TakenPort taken(9644);
   BrokerProcess broker(1);
-  EXPECT_NE(broker.output().find("WARN Neither metrics nor health are served over HTTP"), std::string::npos)
+  EXPECT_NE(broker.output().find("WARN Metrics and health are not served over HTTP"), std::string::npos)
       << broker.output();
 }
 

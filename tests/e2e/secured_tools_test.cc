@@ -107,18 +107,18 @@ TEST_F(SecuredTools, UsersAndAclsAreMadeAndHold) {
 TEST_F(SecuredTools, AMonitoringSystemIsToldWhenCertificatesEnd) {
   const std::string check = "check --nagios --disk 0: ";
   EXPECT_THAT(fine(check + "--certificates 1:", admin_),
-              testing::AllOf(testing::StartsWith("MILENA OK - "), HasSubstr("'certificate_2'=")));
+              testing::AllOf(testing::StartsWith("MILENA OK - "), HasSubstr("'certificate_1'=")));
   auto [code, output] = run(check + "--certificates 1:,100000:", admin_);
   EXPECT_EQ(code, 2);
-  EXPECT_THAT(output, testing::ContainsRegex("CRITICAL - a certificate of broker 2 expires in [0-9]+ days"));
+  EXPECT_THAT(output, testing::ContainsRegex("CRITICAL - a certificate of broker 1 expires in [0-9]+ days"));
   const std::string wrong = properties("wrong", "PLAIN", "plain.PlainLoginModule", "admin", "guess");
-  EXPECT_EQ(run(check, wrong).first, 2);
-  // A user without the permission for a figure does not get it.
+  EXPECT_EQ(run(check, wrong).first, 3);
+  // Who may not ask for a figure does not know it.
   fine("users set alice", admin_, "alice-secret\\n");
   const std::string alice = properties("alice", "SCRAM-SHA-512", "scram.ScramLoginModule", "alice", "alice-secret");
-  std::tie(code, output) = run(check, alice);
+  std::tie(code, output) = run(check + "--certificates 0:", alice);
   EXPECT_EQ(code, 3) << output;
-  EXPECT_THAT(output, HasSubstr("UNKNOWN - directories of broker 2: CLUSTER_AUTHORIZATION_FAILED"));
+  EXPECT_THAT(output, HasSubstr("UNKNOWN - directories of broker 1: CLUSTER_AUTHORIZATION_FAILED"));
 }
 
 TEST_F(SecuredTools, WhoIsNotKnownIsToldWhy) {
@@ -135,7 +135,7 @@ TEST_F(SecuredTools, WhoIsNotKnownIsToldWhy) {
                                                 text + "\n");
   EXPECT_THAT(run("topics", foreign).second, HasSubstr("certificate verify failed"));
   const std::string odd = folder_.write("odd.properties", "security.protocol=SASL_SSL\nsasl.mechanism=GSSAPI\n");
-  EXPECT_THAT(run("topics", odd).second, HasSubstr("sasl.mechanism=GSSAPI: Milena logs in with PLAIN"));
+  EXPECT_THAT(run("topics", odd).second, HasSubstr("sasl.mechanism=GSSAPI: expected PLAIN"));
 }
 
 TEST_F(SecuredTools, HealthIsAskedWithALogin) {

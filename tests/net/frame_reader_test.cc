@@ -103,9 +103,9 @@ TEST(FrameReader, AnotherProtocolIsCalledByItsName) {
     ByteView start;
     const char* expected;
   } kCases[] = {
-      {ByteView("\x16\x03\x01\x02\x00\x01", 6), "looks like TLS; this listener is PLAINTEXT"},
-      {"GET / HTTP/1.1\r\n", "looks like HTTP"},
-      {"POST /topics HTTP/1.1\r\n", "looks like HTTP"},
+      {ByteView("\x16\x03\x01\x02\x00\x01", 6), "the client speaks TLS, but this listener is PLAINTEXT"},
+      {"GET / HTTP/1.1\r\n", "the client speaks HTTP"},
+      {"POST /topics HTTP/1.1\r\n", "the client speaks HTTP"},
       {ByteView("\x7f\x00\x00\x00", 4), "request of size 2130706432"},
   };
   for (const auto& [start, expected] : kCases) {

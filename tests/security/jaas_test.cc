@@ -44,14 +44,14 @@ TEST(JaasTest, EscapesWithinQuotes) {
 }
 
 TEST(JaasTest, MistakesAreNamed) {
-  EXPECT_THAT(error_of(""), HasSubstr("no login module"));
+  EXPECT_THAT(error_of(""), HasSubstr("login module is missing"));
   EXPECT_THAT(error_of("Module"), HasSubstr("control flag"));
   EXPECT_THAT(error_of("Module requird;"), HasSubstr("control flag"));
   EXPECT_THAT(error_of("Module required user_a=\"x\""), HasSubstr("semicolon"));
-  EXPECT_THAT(error_of("Module required user_a \"x\";"), HasSubstr("behind the name of option 1"));
+  EXPECT_THAT(error_of("Module required user_a \"x\";"), HasSubstr("option 1 lacks '='"));
   EXPECT_THAT(error_of("Module required a=b user_a=\"x;"), HasSubstr("option 2 has no closing quote"));
-  EXPECT_THAT(error_of("Module required a=3000;"), HasSubstr("stands in quotes"));
-  EXPECT_THAT(error_of("Module required a=b; Other required;"), HasSubstr("more than one"));
+  EXPECT_THAT(error_of("Module required a=3000;"), HasSubstr("quote it if"));
+  EXPECT_THAT(error_of("Module required a=b; Other required;"), HasSubstr("expected a single login module"));
   EXPECT_THAT(error_of("required"), HasSubstr("control flag"));
 }
 

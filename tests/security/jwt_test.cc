@@ -128,7 +128,7 @@ TEST_F(JwtTest, SubjectAndScopes) {
   EXPECT_THAT(refusal("{\"sub\":7,\"iat\":1,\"exp\":1700003600}"), HasSubstr("subject"));
   EXPECT_EQ(refusal(claims_with(",\"scope\":\"a b\"")), "");
   EXPECT_EQ(refusal(claims_with(",\"scope\":[\"a\",\"b\"]")), "");
-  EXPECT_THAT(refusal(claims_with(",\"scope\":[\"a\",\"a\"]")), HasSubstr("twice"));
+  EXPECT_THAT(refusal(claims_with(",\"scope\":[\"a\",\"a\"]")), HasSubstr("duplicate scope"));
   EXPECT_THAT(refusal(claims_with(",\"scope\":[\"\"]")), HasSubstr("scope"));
   rules_.subject_claim = "client_id";
   rules_.scope_claim = "scp";

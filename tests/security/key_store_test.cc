@@ -41,7 +41,7 @@ TEST(KeyStore, JksHoldsKeysUnderTheirOwnPassword) {
 
 TEST(KeyStore, JksRefusesAnotherPassword) {
   EXPECT_EQ(read_golden("rsa.jks", {"storepasS", "keypass1"}).error().message,
-            "the password is another one, or the file was damaged");
+            "the password is wrong, or the file is damaged");
   EXPECT_EQ(read_golden("rsa.jks", {"storepass", std::nullopt}).error().message.substr(0, 8), "the key ");
 }
 
@@ -64,7 +64,7 @@ TEST(KeyStore, Pkcs12OfJavaNewAndOldAndOfOpensslIsRead) {
     EXPECT_EQ(store->keys[0].alias, "broker") << name;
     EXPECT_EQ(subject_of(store->keys[0].chain.front()), kSubject) << name;
     EXPECT_EQ(read_golden(name, {"storepasS", std::nullopt}).error().message,
-              "the password is another one, or the file was damaged")
+              "the password is wrong, or the file is damaged")
         << name;
   }
 }
@@ -76,7 +76,7 @@ TEST(KeyStore, Pkcs12WithTrustedCertificatesIsRead) {
     EXPECT_TRUE(store->keys.empty());
     ASSERT_EQ(store->trusted.size(), 1u) << name;
     EXPECT_EQ(subject_of(store->trusted[0]), kSubject);
-    EXPECT_EQ(read_golden(name, {}).error().message, "it is encrypted; expected a password") << name;
+    EXPECT_EQ(read_golden(name, {}).error().message, "it is encrypted and needs a password") << name;
   }
 }
 
@@ -100,7 +100,7 @@ TEST(KeyStore, PemKeyMayBeEncrypted) {
   EXPECT_TRUE(fits(store->keys[0]));
   EXPECT_EQ(read_pem_key(key, certificate, std::nullopt).error().message,
             "the private key is encrypted; expected ssl.key.password");
-  EXPECT_NE(read_pem_key(key, certificate, "other").error().message.find("expected another ssl.key.password"),
+  EXPECT_NE(read_pem_key(key, certificate, "other").error().message.find("wrong ssl.key.password"),
             Bytes::npos);
 }
 
@@ -109,21 +109,21 @@ TEST(KeyStore, PemSaysWhatIsMissing) {
   const Bytes key = golden("key.pem");
   EXPECT_EQ(read_pem_key(certificate, certificate, std::nullopt).error().message, "expected a BEGIN PRIVATE KEY");
   EXPECT_EQ(read_pem_key(key + key, certificate, std::nullopt).error().message,
-            "expected one private key; there are more");
+            "expected one private key, found more");
   EXPECT_EQ(read_pem_key(key, key, std::nullopt).error().message, "expected at least one BEGIN CERTIFICATE");
   EXPECT_EQ(read_pem_trusted("").error().message, "expected at least one BEGIN CERTIFICATE");
   EXPECT_EQ(read_pem_trusted("-----BEGIN CERTIFICATE-----\nMIIB").error().message,
             "BEGIN CERTIFICATE has no END CERTIFICATE");
   EXPECT_EQ(read_pem_trusted("-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n").error().message,
-            "CERTIFICATE holds no base64");
+            "CERTIFICATE is not base64");
 }
 
 TEST(KeyStore, OtherFilesAreNamedForWhatTheyAre) {
   EXPECT_NE(read_golden("old.jceks", {"storepass", std::nullopt}).error().message.find("JCEKS"), Bytes::npos);
   EXPECT_EQ(read_golden("certificate.pem", {"storepass", std::nullopt}).error().message,
-            "it holds PEM, and the type is JKS; expected the type PEM");
+            "it contains PEM, but the type is JKS; expected the type PEM");
   EXPECT_EQ(read_java_key_store("PKCS12", "", {"x", std::nullopt}).error().message,
-            "expected a PKCS12 store; it begins like none");
+            "expected a PKCS12 store; its first bytes are of no known format");
 }
 
 // A store that is cut anywhere, or has any byte changed, is refused or read, and nothing worse.

@@ -109,8 +109,8 @@ TEST_F(TlsContextTest, RefusesAKeyThatDoesNotFitItsCertificate) {
   values_["ssl.keystore.key"] = authority_.issue("other").key;
   EXPECT_EQ(
       complaint(),
-      "listener.name.x.ssl.keystore.certificate.chain: the private key does not fit the certificate CN=localhost; "
-      "expected the one of its key, first in the chain");
+      "listener.name.x.ssl.keystore.certificate.chain: the private key does not match the certificate "
+      "CN=localhost; expected the certificate of this key first in the chain");
 }
 
 TEST_F(TlsContextTest, AnExpiredCertificateIsAWarning) {
@@ -134,14 +134,14 @@ TEST_F(TlsContextTest, RefusesWordsThatAreNone) {
             "listener.name.x.ssl.client.auth=maybe: expected required, requested or none");
   EXPECT_EQ(
       complaint_with("ssl.enabled.protocols", "TLSv1.4"),
-      "listener.name.x.ssl.enabled.protocols=TLSv1.4: TLSv1.4 is no version of TLS; expected TLSv1.2 and TLSv1.3");
+      "listener.name.x.ssl.enabled.protocols=TLSv1.4: TLSv1.4 is not a version of TLS; expected TLSv1.2 and TLSv1.3");
   EXPECT_EQ(
       complaint_with("ssl.enabled.protocols", "TLSv1,TLSv1.1"),
-      "listener.name.x.ssl.enabled.protocols=TLSv1,TLSv1.1: these versions are not spoken any more; expected TLSv1.2 "
-      "or TLSv1.3");
+      "listener.name.x.ssl.enabled.protocols=TLSv1,TLSv1.1: these versions are no longer supported; expected "
+      "TLSv1.2 or TLSv1.3");
   EXPECT_EQ(complaint_with("ssl.protocol", "TLS13"), "listener.name.x.ssl.protocol=TLS13: expected TLSv1.3 or TLSv1.2");
   EXPECT_EQ(complaint_with("ssl.cipher.suites", "TLS_ROT13"),
-            "listener.name.x.ssl.cipher.suites=TLS_ROT13: TLS_ROT13 is no cipher suite that is known here");
+            "listener.name.x.ssl.cipher.suites=TLS_ROT13: TLS_ROT13 is not a known cipher suite");
   EXPECT_NE(
       complaint_with("ssl.principal.mapping.rules", "RULE:x").find("listener.name.x.ssl.principal.mapping.rules: "),
       std::string::npos);

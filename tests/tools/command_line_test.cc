@@ -26,14 +26,14 @@ CommandLine parse(std::vector<const char*> words) {
 TEST(CommandLine, WordsThatAreNoFilesAreNotTakenForFiles) {
   for (const char* word : {"produces", "eat", "topic", "Config", "9092", "localhost:9092"}) {
     CommandLine line = parse({word});
-    EXPECT_THAT(line.mistake, HasSubstr("no such command")) << word;
+    EXPECT_THAT(line.mistake, HasSubstr("unknown command")) << word;
     EXPECT_THAT(line.mistake, HasSubstr(word));
   }
   EXPECT_THAT(parse({"topic"}).mistake, HasSubstr("Did you mean topics?"));
   EXPECT_THAT(parse({"helth"}).mistake, HasSubstr("Did you mean health?"));
   EXPECT_THAT(parse({"qwertzuiop"}).mistake, testing::Not(HasSubstr("Did you mean")));
-  EXPECT_THAT(parse({"--override", "a=b", "eat"}).mistake, HasSubstr("no such command"));
-  EXPECT_THAT(parse({"config", "eat"}).mistake, HasSubstr("no such command"));
+  EXPECT_THAT(parse({"--override", "a=b", "eat"}).mistake, HasSubstr("unknown command"));
+  EXPECT_THAT(parse({"config", "eat"}).mistake, HasSubstr("unknown command"));
   EXPECT_THAT(parse({"--env", "topics"}).mistake, HasSubstr("expected as the first word"));
   for (const char* file : {"server.properties", "./settings", "/etc/kafka", "a.yaml"}) {
     CommandLine line = parse({file});

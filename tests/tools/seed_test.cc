@@ -101,7 +101,7 @@ TEST_F(SeedTest, MistakesAreNamedWithTheirPlace) {
             "2:28: operations: reed: expected read, write, ... or all");
   EXPECT_EQ(mistake("quotas:\n  - {producer_byte_rate: 1}\n"), "2:5: quotas: expected user, client-id or ip");
   EXPECT_EQ(mistake("topics:\n  - {\n"), "3:1: end of map flow not found");
-  EXPECT_EQ(mistake(""), " there is nothing in it");
+  EXPECT_EQ(mistake(""), " the file is empty");
   const std::string missing = mistake("topics:\n  - {name: a, records: none.jsonl}\n");
   EXPECT_TRUE(missing.starts_with("2:24: records: ")) << missing;
   EXPECT_NE(missing.find("none.jsonl"), std::string::npos) << missing;

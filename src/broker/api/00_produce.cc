@@ -189,7 +189,7 @@ ProduceValidation take_check(Produce& produce, size_t& next, size_t topic, size_
   }
   ProduceValidation missing;
   missing.error = ErrorCode::kUnknownTopicOrPartition;
-  missing.detail = "the topic was made while the request was checked";
+  missing.detail = "the topic was created while the request was checked";
   return missing;
 }
 
@@ -369,7 +369,7 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
   for (const auto& topic : request.topic_data) partitions += topic.partition_data.size();
   if (partitions > kMostPartitions) {
     return produce->call->close(
-        fmt::format("a Produce request names {} partitions, {} are allowed", partitions, kMostPartitions));
+        fmt::format("a Produce request has {} partitions, expected at most {}", partitions, kMostPartitions));
   }
   TransactionalProducers producers = transactional_producers(request);
   if (producers.any && (!request.transactional_id ||

@@ -78,8 +78,8 @@ bool is_to_come(Shard& shard, const metadata::TopicImage* topic, const TopicPart
   if (image != nullptr && image->replicas.contains(shard.node().node_id)) return false;
   if (!shard.node().wanted_places->want(name, directory) && shard.first_time("wanted places")) {
     log_warn(
-        "AlterReplicaLogDirs: the directory for {} is not kept in mind, nor those for more partitions: {} are "
-        "wanted already that never came",
+        "AlterReplicaLogDirs: the directory for {} is not remembered, nor those for more partitions: {} partitions "
+        "without a replica here are remembered already",
         name.to_string(), WantedPlaces::kMost);
   }
   return true;

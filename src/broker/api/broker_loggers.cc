@@ -176,7 +176,7 @@ std::optional<config::ConfigError> alter_loggers(const IncrementalAlterConfigsRe
     const std::optional<LogLevel> level = sets ? parse_level(*config.value) : std::nullopt;
     if (auto own = find_own_logger(config.name)) set_logger_level(*own, level);
     else kafka_levels().set(*find_kafka_logger(config.name), level);
-    log_warn("The log level of {} is {} now", config.name, sets ? *config.value : "that of the logger above it");
+    log_warn("The log level of {} is now {}", config.name, sets ? *config.value : "that of the logger above it");
   }
   return std::nullopt;
 }

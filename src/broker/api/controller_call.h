@@ -35,7 +35,7 @@ void ask_controller(std::shared_ptr<CallType> call, Finish<CallType> finish = nu
       call->shard(), std::move(request), call->version(), controller_context(*call),
       [call, finish = std::move(finish)](ErrorCode error, Response response) {
         if (error != ErrorCode::kNone) {
-          return call->close(fmt::format("the controller gives no answer: {}", error_name(error)));
+          return call->close(fmt::format("no response from the controller: {}", error_name(error)));
         }
         if constexpr (requires { response.throttle_time_ms; }) call->throttle(response.throttle_time_ms);
         if (finish) finish(response);

@@ -41,7 +41,7 @@ void AuditLog::start_append() {
     executor_.run_blocking([job, file = file_] { job->status = file->append(job->lines); },
                            [this, job] {
                              if (!job->status.ok() && !std::exchange(warned_, true))
-                               log_error("the audit log cannot be written: {}", job->status.error().message);
+                               log_error("cannot write the audit log: {}", job->status.error().message);
                              if (job->status.ok()) warned_ = false;
                              appending_ = false;
                              if (!gathered_.empty() && !closed_) start_append();
@@ -53,7 +53,7 @@ void AuditLog::close() {
   closed_ = true;
   if (!on() || gathered_.empty()) return;
   if (Status written = file_->append(std::exchange(gathered_, {})); !written.ok())
-    log_error("the last lines of the audit log cannot be written: {}", written.error().message);
+    log_error("cannot write the last lines of the audit log: {}", written.error().message);
 }
 
 }  // namespace milena::broker

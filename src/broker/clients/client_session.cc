@@ -37,7 +37,7 @@ void close_without_answer(const Arrived& request, bool fits) {
   Transport* transport = request.connection->transport;
   if (transport == nullptr) return;
   const ByteView why = !fits                                   ? "needs more memory than is available"
-                       : request.body.array_room_bytes() < 0 ? "names more resources than one answer can hold"
+                       : request.body.array_room_bytes() < 0 ? "has more resources than one response can contain"
                                                                : "cannot be read";
   transport->close(fmt::format("the body of a {} request version {} of {} bytes {}", api_name(request.api.key),
                                request.header.api_version, request.frame.bytes.size(), why));
@@ -146,7 +146,7 @@ void ClientSession::on_unreadable(const std::string& reason) {
 
 void ClientSession::on_request(Frame frame) {
   CHECK(shard_.is_current());
-  if (barred_) return refuse("SASL cannot be done on a listener that was added while the broker runs");
+  if (barred_) return refuse("SASL is not supported on a listener that was added while the broker runs");
   if (gate_ != nullptr && gate_->take(frame)) return;
   Reader reader(frame.bytes);
   RequestHeader header;
@@ -157,7 +157,7 @@ void ClientSession::on_request(Frame frame) {
 
   const ApiEntry* api = find_handler(header.api_key, connection_->to_controller);
   if (api == nullptr) {
-    return refuse_version(header, fmt::format("request with api key {} version {}, which is not offered here",
+    return refuse_version(header, fmt::format("request with api key {} version {}, which is not supported",
                                               header.api_key, header.api_version));
   }
   ApiFigures* figures_of_api = nullptr;  // made at the first request of an API
@@ -172,7 +172,7 @@ void ClientSession::on_request(Frame frame) {
     if (api->key == ApiKey::kApiVersions) {
       return answer_unsupported_api_versions(shard_, connection_, std::move(frame), header.correlation_id);
     }
-    return refuse_version(header, fmt::format("{} version {} asked, this broker offers {} to {}", api_name(api->key),
+    return refuse_version(header, fmt::format("{} version {} is not supported, expected {} to {}", api_name(api->key),
                                               header.api_version, oldest, api->max_version));
   }
   if (!works_ && api->key != ApiKey::kApiVersions) note_work(api->key, header);
@@ -205,7 +205,7 @@ void ClientSession::introduce(const RequestHeader& header) {
   const ConnectionState& connection = *connection_;
   log_debug("Client {}:{} is \"{}\", with {} {}", connection.info.peer_host, connection.info.peer_port,
             header.client_id.value_or(ByteView()),
-            connection.client_software_name.empty() ? "software without a name" : connection.client_software_name,
+            connection.client_software_name.empty() ? "unnamed software" : connection.client_software_name,
             connection.client_software_version);
 }
 

@@ -68,11 +68,11 @@ class HttpConnection {
   }
 
  private:
-  Error late() const { return make_error(ErrorKind::kIo, "no answer in time"); }
+  Error late() const { return make_error(ErrorKind::kIo, "no response in time"); }
   Error failed(ByteView doing) const {
     const unsigned long code = tls_ != nullptr ? ::ERR_peek_last_error() : 0;
     const char* why = code != 0 ? ::ERR_reason_error_string(code) : nullptr;
-    if (why == nullptr) why = errno == EAGAIN ? "no answer in time" : std::strerror(errno);
+    if (why == nullptr) why = errno == EAGAIN ? "no response in time" : std::strerror(errno);
     return make_error(ErrorKind::kIo, "{}: {}", doing, why);
   }
   // The other side ended without TLS's close message; the length of the answer shows whether it is complete.
@@ -154,14 +154,14 @@ Result<HttpUrl> parse_http_url(ByteView text) {
   if (authority.starts_with('[') && authority.ends_with(']')) colon = ByteView::npos;
   if (colon != ByteView::npos) {
     auto port = config::parse_integer(authority.substr(colon + 1));
-    if (!port || *port < 1 || *port > 65535) return make_error(ErrorKind::kInvalid, "the URL has no possible port");
+    if (!port || *port < 1 || *port > 65535) return make_error(ErrorKind::kInvalid, "the port in the URL is invalid");
     url.port = fmt::format("{}", *port);
     authority = authority.substr(0, colon);
   }
   if (authority.starts_with('[') && authority.ends_with(']')) authority = authority.substr(1, authority.size() - 2);
   url.host = Bytes(authority);
   const bool odd = std::any_of(text.begin(), text.end(), [](char c) { return c <= ' ' || c == 0x7f || c == '@'; });
-  if (url.host.empty() || odd) return make_error(ErrorKind::kInvalid, "the URL has no possible host or path");
+  if (url.host.empty() || odd) return make_error(ErrorKind::kInvalid, "the host or path in the URL is invalid");
   return url;
 }
 

@@ -50,7 +50,7 @@ SaslGate::SaslGate(ShardContext& shard, std::shared_ptr<ConnectionState> connect
 bool SaslGate::take(const Frame& frame) {
   if (state_ != State::kDone && frame.bytes.size() > static_cast<size_t>(listener_.max_receive_bytes)) {
     fail_without_answer(
-        fmt::format("a frame of {} bytes: at most {} (sasl.server.max.receive.size) before the client is known",
+        fmt::format("a frame of {} bytes: expected at most {} (sasl.server.max.receive.size) before authentication",
                     frame.bytes.size(), listener_.max_receive_bytes));
     return true;
   }
@@ -66,7 +66,7 @@ bool SaslGate::take(const Frame& frame) {
       }
       return true;
     case State::kWrongMechanism:
-      fail_without_answer("another SASL mechanism than before was asked for");
+      fail_without_answer("the client cannot change the SASL mechanism when it authenticates again");
       return true;
     case State::kFailed: return true;
   }
@@ -114,7 +114,7 @@ bool SaslGate::take_request(const Frame& frame) {
   close(reader.ok() ? fmt::format("{} came before the client authenticated; is its security.protocol {}?",
                                   api_name_of(header.api_key),
                                   security::security_protocol_name(connection_->info.security_protocol))
-                    : "what came first is no request of Kafka's protocol, or its client does not know SaslHandshake");
+                    : "the first request is not of Kafka's protocol, or the client does not support SaslHandshake");
   return true;
 }
 
@@ -155,7 +155,7 @@ void SaslGate::take_handshake(const Frame& frame, const RequestHeader& header, R
   const SaslMechanismSettings* wanted = listener_.find(call->request.mechanism);
   if (wanted == nullptr) {
     response.error_code = ErrorCode::kUnsupportedSaslMechanism;
-    return fail(std::move(call), std::move(response), "a SASL mechanism was asked for that is not offered here");
+    return fail(std::move(call), std::move(response), "the client requested a SASL mechanism that is not enabled");
   }
   raw_tokens_ = header.api_version == 0;
   if (again_ && wanted != mechanism_) {
@@ -186,7 +186,7 @@ void SaslGate::finish(const security::SaslIdentity& identity, security::SaslStep
     step =
         security::sasl_refused(fmt::format("Cannot change principals during re-authentication from {}.{}: {}.{}",
                                            before.type, before.name, identity.principal.type, identity.principal.name));
-    step.reason = "another principal than before authenticated";
+    step.reason = "the client cannot change its principal when it authenticates again";
     return;
   }
   connection_->principal = identity.principal;
@@ -214,13 +214,13 @@ void SaslGate::take_token_request(const Frame& frame) {
   Reader reader(frame.bytes);
   RequestHeader header;
   header.read(reader);
-  if (!reader.ok()) return close("what came instead of SaslAuthenticate cannot be read");
+  if (!reader.ok()) return close("expected a SaslAuthenticate request, found an unreadable one");
   if (header.api_key == static_cast<int16_t>(ApiKey::kSaslHandshake)) {
     auto again = read_call<HandshakeCall>(shard_.shard(), connection_, frame, header, reader);
     if (again == nullptr) return close("a SaslHandshake request cannot be read");
     SaslHandshakeResponse response;
     response.error_code = ErrorCode::kIllegalSaslState;
-    return fail(std::move(again), std::move(response), "SaslHandshake came within an exchange");
+    return fail(std::move(again), std::move(response), "SaslHandshake came within a SASL exchange");
   }
   if (header.api_key == static_cast<int16_t>(ApiKey::kApiVersions)) return refuse_api_versions(frame, header);
   if (header.api_key != static_cast<int16_t>(ApiKey::kSaslAuthenticate)) {

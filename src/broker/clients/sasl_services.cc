@@ -61,7 +61,7 @@ security::TokenJudge SaslServices::judge_of(const SaslMechanismSettings& mechani
   }
   auto issuer = std::find_if(issuers_.begin(), issuers_.end(),
                              [&](const Issuer& each) { return each.settings == mechanism.oauth; });
-  CHECK(issuer != issuers_.end(), "no keys for the tokens of a listener");
+  CHECK(issuer != issuers_.end(), "no keys for the OAUTHBEARER tokens of a listener");
   return [keys = issuer->keys, &clock](ByteView token) { return keys->judge(token, clock); };
 }
 
@@ -79,7 +79,7 @@ std::unique_ptr<security::SaslServer> SaslServices::make_server(const SaslMechan
     return security::make_scram_server(*mechanism.scram, scram_directory_of(shard), shard.executor().random());
   }
   if (mechanism.oauth) return security::make_oauthbearer_server(judge_of(mechanism, shard.executor().clock()));
-  CHECK(mechanism.gssapi, "nothing is known of the mechanism {}", mechanism.name);
+  CHECK(mechanism.gssapi, "unknown mechanism {}", mechanism.name);
   return mechanism.gssapi->make_server();
 }
 

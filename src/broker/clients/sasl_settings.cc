@@ -42,11 +42,11 @@ Result<std::optional<security::JaasEntry>> jaas_of(const config::ListenerSetting
   if (!entry.ok()) return config::ListenerSettings::mistake(*found, true, entry.error().message);
   if (entry->module == mechanism.module) return std::optional(entry.take());
   return config::ListenerSettings::mistake(
-      *found, true, fmt::format("another login module stands there; expected {}", mechanism.module));
+      *found, true, fmt::format("unexpected login module; expected {}", mechanism.module));
 }
 
 Error missing(const config::ListenerSettings& settings, const KnownMechanism& mechanism, ByteView example) {
-  return make_error(ErrorKind::kInvalid, "{} is not set, and {} needs it; expected {} {}",
+  return make_error(ErrorKind::kInvalid, "{} is not set, but {} needs it; expected {} {}",
                     settings.key_of(mechanism.name, kJaas), mechanism.name, mechanism.module, example);
 }
 
@@ -59,8 +59,8 @@ Result<Bytes> handler_class(const config::ListenerSettings& settings, ByteView m
     if (found->text == Bytes(kSecurityPackage) + Bytes(each)) return Bytes(each);
   }
   return config::ListenerSettings::mistake(*found, false,
-                                           "Milena runs no Java classes, so it cannot ask this one; expected "
-                                           "none, or one of Kafka's own for this mechanism");
+                                           "Milena runs no Java classes; expected none, or Kafka's own class for this "
+                                           "mechanism");
 }
 
 Status take_plain(const config::ListenerSettings& settings, const KnownMechanism& known, Random& random,
@@ -72,7 +72,7 @@ Status take_plain(const config::ListenerSettings& settings, const KnownMechanism
   if (!*entry) return missing(settings, known, "required user_NAME=\"PASSWORD\";");
   mechanism.plain_users = std::make_shared<security::PlainUsers>(**entry, random);
   if (mechanism.plain_users->size() == 0) {
-    log_warn("{} names no user (user_NAME=\"PASSWORD\"): nobody can log in with PLAIN",
+    log_warn("{} has no user (user_NAME=\"PASSWORD\"), so no client can authenticate with PLAIN",
              settings.key_of(known.name, kJaas));
   }
   return ok_status();
@@ -161,7 +161,7 @@ void warn_of_lax_rules(const config::ListenerSettings& settings, const OAuthSett
   for (const auto& [key, is_set] : {std::pair("sasl.oauthbearer.expected.audience", has_audience),
                                     std::pair("sasl.oauthbearer.expected.issuer", has_issuer)}) {
     if (is_set) continue;
-    log_warn("{} is not set: tokens that the same keys signed for others are taken",
+    log_warn("{} is not set, so tokens that the same keys signed for other services are accepted",
              settings.key_of("OAUTHBEARER", key));
   }
 }
@@ -191,14 +191,14 @@ Status take_oauth(const config::ListenerSettings& settings, const KnownMechanism
     if (!allowed) return allowed.error();
     if (!*allowed || !config::parse_boolean((*allowed)->text).value_or(false)) {
       return make_error(ErrorKind::kInvalid,
-                        "{} is not set: tokens that nobody signed would be taken, which anyone can make. Expected the "
-                        "URL of the issuer's keys, or {}=true",
+                        "{} is not set: unsigned tokens would be accepted, which anyone can create. Expected the URL "
+                        "of the issuer's keys, or {}=true",
                         settings.key_of(known.name, kUrl), kAllow);
     }
     auto rules = unsecured_rules(settings, *entry);
     if (!rules) return rules.error();
     oauth->unsecured = rules.take();
-    log_warn("Listener takes unsecured OAUTHBEARER tokens: everyone can be anyone there ({}=true)", kAllow);
+    log_warn("Listener accepts unsecured OAUTHBEARER tokens: every client can claim any principal ({}=true)", kAllow);
   }
   mechanism.oauth = std::move(oauth);
   return ok_status();
@@ -261,7 +261,7 @@ Result<SaslListenerSettings> sasl_listener_settings(const config::Settings& sett
     const KnownMechanism* known = find_known(name);
     if (known == nullptr) {
       return config::ListenerSettings::mistake(
-          found, false, fmt::format("{} is not a mechanism; expected some of {}", name, all_known()));
+          found, false, fmt::format("{} is not a supported mechanism; expected some of {}", name, all_known()));
     }
     SaslMechanismSettings mechanism;
     mechanism.name = name;

@@ -79,7 +79,7 @@ void TokenKeys::read_file_again(const Clock& clock) {
   if (now_ms - read_ms_ < kReadAgain_ms) return;
   read_ms_ = now_ms;
   Status read = read_file();
-  if (!read.ok()) log_warn("{}: {}; the keys before stay", settings_->jwks_url, read.error().message);
+  if (!read.ok()) log_warn("{}: {}; the previous keys stay in use", settings_->jwks_url, read.error().message);
 }
 
 std::shared_ptr<const security::Jwks> TokenKeys::keys() {

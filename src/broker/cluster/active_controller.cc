@@ -22,7 +22,7 @@ ActiveController::~ActiveController() = default;
 void ActiveController::connect_to(NodeAddress address) {
   auto old = std::exchange(connection_, std::make_shared<NodeConnection>(executor_, network_, shard_,
                                                                          std::move(address), client_id_));
-  NodeConnection::retire(std::move(old), "another controller leads");
+  NodeConnection::retire(std::move(old), "another controller is active");
 }
 
 void ActiveController::send(OutgoingRequest request, int64_t deadline_ms, OutgoingReply reply) {

@@ -104,7 +104,7 @@ void BrokerLifecycle::on_registered(ErrorCode error, const BrokerRegistrationRes
   }
   if (response.error_code == ErrorCode::kNotController) controller_->try_another();
   if (is_final(response.error_code)) {
-    return fail(fmt::format("the controller at {} does not register this broker: {}",
+    return fail(fmt::format("the controller at {} refused the registration of this broker: {}",
                             controller_->address().to_string(), error_name(response.error_code)));
   }
   retry_registration(std::string(error_name(response.error_code)));
@@ -114,7 +114,7 @@ void BrokerLifecycle::retry_registration(const std::string& why) {
   const int64_t now_ms = executor_.clock().steady_ms();
   if (state_ == State::kUnregistered && now_ms >= registration_deadline_ms_) {
     return fail(fmt::format("no controller has registered this broker within "
-                            "initial.broker.registration.timeout.ms={}; the last one asked was {}: {}",
+                            "initial.broker.registration.timeout.ms={}; the last attempt was at {}: {}",
                             identity_.registration_timeout_ms, controller_->address().to_string(), why));
   }
   if (!std::exchange(waited_told_, true)) {
@@ -196,7 +196,7 @@ void BrokerLifecycle::on_heartbeat(ErrorCode error, const BrokerHeartbeatRespons
   if (stopped_) return;
   if (error == ErrorCode::kNone) error = response.error_code;
   if (error == ErrorCode::kStaleBrokerEpoch || error == ErrorCode::kBrokerIdNotRegistered) {
-    log_warn("the controller does not know this broker any more ({}): it registers again", error_name(error));
+    log_warn("the controller no longer knows this broker ({}); the broker registers again", error_name(error));
     return register_broker();
   }
   if (error == ErrorCode::kNotController) controller_->try_another();
@@ -207,7 +207,7 @@ void BrokerLifecycle::on_heartbeat(ErrorCode error, const BrokerHeartbeatRespons
     return heartbeat_in(again_at_once_ ? 0 : kCatchingUpInterval_ms);
   }
   if (!response.is_fenced) {
-    if (state_ != State::kInService) log_info("This broker is in service");
+    if (state_ != State::kInService) log_info("This broker is unfenced");
     enter(State::kInService);
   } else if (response.is_caught_up) {
     if (state_ == State::kInService) log_warn("This broker is fenced by the controller");

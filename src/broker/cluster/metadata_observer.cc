@@ -62,7 +62,7 @@ Status MetadataObserver::load(const std::string& directory) {
   RETURN_IF_ERROR(log_->confirm_end());
   if (applied_end_ > log_->log_end_offset()) RETURN_IF_ERROR(log_->truncate_fully_and_start_at(applied_end_));
   if (log_->log_start_offset() > applied_end_) {
-    return make_error(ErrorKind::kCorrupt, "{} begins at offset {}, and no snapshot in it reaches that far", path,
+    return make_error(ErrorKind::kCorrupt, "{} begins at offset {}, and no snapshot in it reaches that offset", path,
                       log_->log_start_offset());
   }
   return ok_status();
@@ -158,7 +158,7 @@ void MetadataObserver::on_fetched(ErrorCode error, const FetchResponse& response
   const bool whole = response.responses.size() == 1 && response.responses[0].partitions.size() == 1;
   if (error != ErrorCode::kNone || !whole) {
     if (!std::exchange(failure_told_, true)) {
-      log_info("The metadata is not to be had from the controller at {}: {} {}", connection_->address().to_string(),
+      log_info("Cannot fetch the metadata from the controller at {}: {} {}", connection_->address().to_string(),
                error_name(error), connection_->last_failure());
     }
     try_another();
@@ -292,7 +292,7 @@ Status MetadataObserver::replay(const RecordBatchView& batch, metadata::Metadata
 }
 
 metadata::MetadataImage MetadataObserver::take_image() {
-  CHECK(has_whole_image(), "the image is not to be had at {}", applied_end_);
+  CHECK(has_whole_image(), "the image at {} is not complete", applied_end_);
   mode_ = Mode::kHeld;
   return replayed_.take_image();
 }
@@ -338,7 +338,7 @@ void MetadataObserver::begin_snapshot(const MetadataSnapshotId& id) {
   download->file = *file;
   Status empty = (*file)->truncate(0);
   if (!empty.ok()) return end("a metadata snapshot cannot be written", empty.error());
-  log_info("Fetching the snapshot {} of the metadata", id.file_name());
+  log_info("Fetching metadata snapshot {}", id.file_name());
   download_ = std::move(download);
 }
 

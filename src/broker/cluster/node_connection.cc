@@ -87,7 +87,7 @@ void NodeConnection::read_versions(const Frame& frame) {
   ApiVersionsResponse response;
   response.read(reader, kApiVersionsVersion);
   if (!reader.ok() || response.error_code != ErrorCode::kNone) {
-    return drop("the other side does not say which versions it speaks");
+    return drop("the other node's ApiVersions response is invalid");
   }
   versions_.clear();
   for (const auto& api : response.api_keys) versions_[api.api_key] = {api.min_version, api.max_version};
@@ -119,12 +119,12 @@ void NodeConnection::write(Pending& pending) {
 
 void NodeConnection::on_frame(Frame frame) {
   if (state_ == State::kAsking) return read_versions(frame);
-  if (sent_.empty()) return drop("an answer to nothing that was asked");
+  if (sent_.empty()) return drop("a response without a request");
   Reader reader(frame.bytes);
   ResponseHeader header;
   header.read(reader, sent_.front().second.request.key, sent_.front().second.version);
   if (!reader.ok() || header.correlation_id != sent_.front().second.correlation_id) {
-    return drop("an answer that is not to the request before");
+    return drop("a response with a wrong correlation id");
   }
   Pending pending = std::move(sent_.front().second);
   sent_.pop_front();
@@ -132,7 +132,7 @@ void NodeConnection::on_frame(Frame frame) {
   std::shared_ptr<void> response = pending.request.read(reader, pending.version);
   if (response == nullptr) {
     pending.reply(ErrorCode::kNetworkException, nullptr);
-    return drop("an answer that cannot be read");
+    return drop("an unreadable response");
   }
   pending.reply(ErrorCode::kNone, std::move(response));
 }
@@ -174,14 +174,14 @@ void NodeConnection::on_deadline(uint64_t number) {
   if (auto found = std::find_if(queued_.begin(), queued_.end(), is_it); found != queued_.end()) {
     OutgoingReply reply = std::move(found->second.reply);
     queued_.erase(found);
-    // The other side accepted the connection and does not answer: it may never be ready.
-    drop("it could not be used in time");
+    // One that is not ready by then may never be: somebody took the connection and says nothing.
+    drop("it was not established in time");
     return reply(ErrorCode::kRequestTimedOut, nullptr);
   }
   auto found = std::find_if(sent_.begin(), sent_.end(), is_it);
   if (found == sent_.end()) return;
   OutgoingReply reply = std::move(found->second.reply);
-  const std::string why = fmt::format("no answer to a {} in time", api_name(found->second.request.key));
+  const std::string why = fmt::format("no response to {} in time", api_name(found->second.request.key));
   sent_.erase(found);
   drop(why);
   reply(ErrorCode::kRequestTimedOut, nullptr);

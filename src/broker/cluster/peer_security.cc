@@ -18,7 +18,8 @@ Result<security::SaslCredentials> login_of(const config::Settings& settings, con
   const Bytes mechanism = settings.get_string(mechanism_key);
   const std::optional<config::ListenerSettings::Found> line = own.find_own(mechanism, kJaas);
   if (!line) {
-    return make_error(ErrorKind::kInvalid, "{} is not set; this node needs it to log in at others with {}={}",
+    return make_error(ErrorKind::kInvalid, "{} is not set; this node needs it to authenticate to other nodes with "
+                                           "{}={}",
                       own.key_of(mechanism, kJaas), mechanism_key, mechanism);
   }
   Result<security::JaasEntry> entry = security::parse_jaas(line->text);
@@ -79,7 +80,7 @@ Result<PeerSecurity> broker_peer_security(const config::Settings& settings) {
   if (!enabled.ok()) return enabled.error();
   const Bytes& mechanism = security->login->mechanism;
   if (std::find(enabled->begin(), enabled->end(), mechanism) == enabled->end()) {
-    return make_error(ErrorKind::kInvalid, "{}={}: expected one of sasl.enabled.mechanisms, which other brokers offer",
+    return make_error(ErrorKind::kInvalid, "{}={}: expected one of sasl.enabled.mechanisms",
                       kMechanism, mechanism);
   }
   return security;

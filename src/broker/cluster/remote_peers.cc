@@ -26,7 +26,7 @@ void RemotePeers::send_any(Shard& from, int32_t node, OutgoingRequest request, O
     auto old = std::exchange(connection, std::make_shared<NodeConnection>(
                                              from.executor(), network_, from.index(), *address,
                                              "broker-" + std::to_string(from.node().node_id)));
-    NodeConnection::retire(std::move(old), "the broker is elsewhere now");
+    NodeConnection::retire(std::move(old), "the broker has a new address");
   }
   connection->send(std::move(request), from.steady_ms() + from.settings().get_int("request.timeout.ms"),
                    std::move(reply));

@@ -95,7 +95,7 @@ void BrokerSessions::expire() {
       next_ms = std::min(next_ms, session.expires_ms);
     }
   }
-  for (const auto& [id, epoch] : lost) fence(id, epoch, "was silent for broker.session.timeout.ms");
+  for (const auto& [id, epoch] : lost) fence(id, epoch, "sent no heartbeat for broker.session.timeout.ms");
   if (next_ms != INT64_MAX) arm(next_ms);
 }
 
@@ -103,7 +103,7 @@ void BrokerSessions::fence(int32_t broker_id, int64_t broker_epoch, const char* 
   sessions_.erase(broker_id);
   const metadata::BrokerImage* broker = runtime_.controller().image().find_broker(broker_id);
   if (broker == nullptr || broker->epoch != broker_epoch || broker->fenced) return;
-  log_info("Broker {} {}: it is fenced", broker_id, why);
+  log_info("Broker {} {}; it is fenced", broker_id, why);
   runtime_.submit<std::monostate>(
       runtime_.home().shard(),
       [broker_id](const metadata::Controller& controller) { return controller.fence_lost_broker(broker_id); },

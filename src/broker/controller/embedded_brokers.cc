@@ -17,7 +17,7 @@ void register_broker_embedded(const EmbeddedCallPtr& call) {
                                                      call->runtime.end_offset());
     if (effects.response.error_code == ErrorCode::kNone) {
       call->sessions.touch(request->broker_id, effects.response.broker_epoch);
-      log_info("Broker {} registers, with epoch {}", request->broker_id, effects.response.broker_epoch);
+      log_info("Broker {} registered with epoch {}", request->broker_id, effects.response.broker_epoch);
     }
     return effects;
   });

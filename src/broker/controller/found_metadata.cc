@@ -86,8 +86,8 @@ Result<FoundMetadata> read_metadata(FileSystem& files, const std::string& path) 
   if (!bases) return bases.error();
   if (!bases->empty() && bases->front() > found.end_offset) {
     return make_error(ErrorKind::kCorrupt,
-                      "{} begins at offset {}, and no snapshot in it reaches that far; restore the "
-                      "missing .checkpoint file from a backup",
+                      "{} begins at offset {}, and no snapshot in it reaches that offset; restore the missing "
+                      ".checkpoint file from a backup",
                       path, bases->front());
   }
   for (size_t i = 0; i < bases->size(); i++) {

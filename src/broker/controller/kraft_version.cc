@@ -29,7 +29,7 @@ Result<Record> decode(ByteView what, ByteView value) {
   Record record;
   if (versions.ok() && version >= 0) record.read(reader, version);
   if (!versions.ok() || version < 0 || !reader.ok()) {
-    return make_error(ErrorKind::kCorrupt, "the metadata log has a {} that does not fit its bytes", what);
+    return make_error(ErrorKind::kCorrupt, "the metadata log has a {} that cannot be read", what);
   }
   return record;
 }
@@ -100,11 +100,11 @@ Status check_sole_voter(const QuorumRecords& quorum, const std::optional<std::ve
   }
   if (is_only(voters, self)) return ok_status();
   return make_error(ErrorKind::kInvalid,
-                    "{} belongs to a quorum whose voters are {}, and this node, {}, would lead it alone: what it "
-                    "acknowledges would be lost as soon as the others are back. If this node is to go on alone, first "
-                    "make it the only voter, with the quorum up (kafka-metadata-quorum.sh remove-controller; a quorum "
-                    "of controller.quorum.voters needs kraft.version=1 for that); otherwise start it with Kafka, or "
-                    "set log.dirs to another directory",
+                    "{} belongs to a quorum whose voters are {}, and this node, {}, would lead it alone: its records "
+                    "would be lost as soon as the other voters are back. To continue with this node alone, first make "
+                    "it the only voter while the quorum is up (kafka-metadata-quorum.sh remove-controller; a quorum of "
+                    "controller.quorum.voters needs kraft.version=1 for that); otherwise start it with Kafka, or set "
+                    "log.dirs to another directory",
                     directory, describe(voters), describe({self}));
 }
 

@@ -23,10 +23,10 @@ LeaderElections::LeaderElections(MetadataRuntime& runtime)
                        runtime_.home().settings().get_long("leader.imbalance.check.interval.seconds");
                    return multiply_saturating(seconds, 1000);
                  },
-                 "partitions are led by their preferred replicas again"},
+                 "partitions have their preferred leader again"},
       unclean_{&metadata::Controller::elect_unclean_leaders,
                [this] { return runtime_.home().settings().get_long("unclean.leader.election.interval.ms"); },
-               "partitions without a leader have an unclean one now: records may be lost"} {}
+               "partitions without a leader now have an unclean leader: records may be lost"} {}
 
 void LeaderElections::start() {
   const ShardContext& home = runtime_.home();

@@ -32,7 +32,7 @@ Result<std::optional<log::QuorumState>> read_quorum_state(FileSystem& files, con
   if (!content) return content.error();
   auto state = log::decode_quorum_state(*content);
   if (state) return std::optional(state.take());
-  log_warn("{} is written anew from the log: {}", file, state.error().message);
+  log_warn("{} is rewritten from the log: {}", file, state.error().message);
   return std::optional<log::QuorumState>();
 }
 
@@ -163,7 +163,7 @@ Result<MetadataLog> open_metadata_log(log::FileCache& files, const Clock& clock,
   result.snapshots = std::move(found.snapshots);
   RETURN_IF_ERROR(join_log_and_snapshots(result));
   if (result.log->log_end_offset() != found.end_offset) {
-    return make_error(ErrorKind::kCorrupt, "{} ends at offset {}, and was read up to {}", path,
+    return make_error(ErrorKind::kCorrupt, "{} ends at offset {}, but was read up to {}", path,
                       result.log->log_end_offset(), found.end_offset);
   }
   result.replayed = std::move(found.replayed);

@@ -57,7 +57,7 @@ bool MetadataRuntime::commit(metadata::MetadataRecords records, bool atomic, Tas
   if (!appended.ok() && home_.shard().replicas().spend_reserve(directory, appended.error())) appended = append();
   if (!appended.ok() && appended.error().kind == ErrorKind::kExhausted) {
     if (home_.first_time(appended.error().message))
-      log_warn("the metadata log cannot be written at this moment: {}", appended.error().message);
+      log_warn("the metadata log cannot be written at the moment: {}", appended.error().message);
     return false;
   }
   if (!appended.ok()) {
@@ -123,7 +123,7 @@ void MetadataRuntime::run_sync(const std::shared_ptr<SyncJob>& job) {
 // A lack of descriptors is temporary; any other error ends the node.
 void MetadataRuntime::wait_after_failed_sync(const Error& error, Task again) {
   if (error.kind != ErrorKind::kExhausted) return end_node("synced", error);
-  log_warn("the metadata log cannot be synced at this moment: {}", error.message);
+  log_warn("the metadata log cannot be synced at the moment: {}", error.message);
   again_later(std::move(again));
 }
 

@@ -155,7 +155,7 @@ Result<MetadataSnapshotInfo> MetadataSnapshotJob::run(FileSystem& files) const {
   if (base) RETURN_IF_ERROR(load_metadata_snapshot(files, directory, *base, replayed, &snapshot.controls));
   RETURN_IF_ERROR(replay_log(log, replayed, snapshot));
   if (replayed.last_offset() != id.end_offset - 1 || replayed.in_transaction()) {
-    return make_error(ErrorKind::kCorrupt, "the metadata log was read up to {}, wanted was {}", replayed.last_offset(),
+    return make_error(ErrorKind::kCorrupt, "the metadata log was read up to {}, expected {}", replayed.last_offset(),
                       id.end_offset - 1);
   }
   const metadata::MetadataImage& image = replayed.image();

@@ -78,7 +78,7 @@ void MetadataSnapshots::begin() {
                                     log_error("no snapshot of the metadata: {}", done.error().message);
                                     return;
                                   }
-                                  log_info("snapshot {} of the metadata made, {} bytes for {} of the log",
+                                  log_info("Created metadata snapshot {}: {} bytes for {} of the log",
                                            work->made->id.file_name(), work->made->bytes, covered);
                                   take_if_due();
                                 });

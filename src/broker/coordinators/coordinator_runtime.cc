@@ -262,8 +262,8 @@ void CoordinatorRuntime<Kind>::run(Host& host, Waiting waiting) {
   if (fits_into_memory([&] { effects = open->second.input(*host.state, token, now()); })) {
     return execute(host, std::move(effects));
   }
-  // The state is unknown now, but the log is not.
-  log_error("{}-{} is loaded anew: an answer needs more memory than is available", Kind::kTopic, host.partition);
+  // What the state has become is not known. The log is.
+  log_error("{}-{} is loaded again: a response needs more memory than is available", Kind::kTopic, host.partition);
   Waiting failed = std::move(open->second);
   host.open.erase(open);
   shard_.router().run_on(shard_, *failed.home, [on_answer = std::move(failed.on_answer)] {

@@ -32,7 +32,7 @@ coordinator::ConsumerGroupConfig consumer_group_config(const config::Settings& s
     if (coordinator::find_assignor(name) != nullptr) {
       config.assignors.push_back(name);
     } else if (at_start) {
-      log_warn("group.consumer.assignors: {} is not an assignor of Milena's; it is ignored", name);
+      log_warn("group.consumer.assignors: {} is not an assignor of Milena and is ignored", name);
     }
   }
   if (config.assignors.empty()) config.assignors = coordinator::ConsumerGroupConfig().assignors;

@@ -1,6 +1,9 @@
 // Clients that did not arrive, were refused, or wait.
 #include <fmt/core.h>
 
+#include <iterator>
+#include <utility>
+
 #include "base/log.h"
 #include "broker/operations/doctor.h"
 
@@ -16,30 +19,32 @@ struct RefusalRule {
 RefusalRule rule_of(RefusalKind kind) {
   switch (kind) {
     case RefusalKind::kVersion:
-      return {"client-version", "asked in a version, or for a request, that is not offered here",
-              "Use a client that asks with ApiVersions first, or an older or newer release of it; README lists the "
-              "versions that are offered."};
+      return {"client-version", "sent a request, or a version of one, that is not supported",
+              "Use a client that sends ApiVersions first, or an older or newer release of it; README lists the "
+              "supported versions."};
     case RefusalKind::kCodec:
-      return {"client-codec", "uses a compression codec that its version of the request cannot carry",
-              "Update the client (zstd needs Kafka 2.1 or later), or give it or the topic another compression.type."};
+      return {"client-codec", "uses a compression codec that its request version does not support",
+              "Update the client (zstd needs Kafka 2.1 or later), or set another compression.type for it or the "
+              "topic."};
     case RefusalKind::kAuthentication:
       return {"client-authentication", "did not authenticate",
               "Compare its security.protocol, sasl.mechanism, user and password with the listener's; `milena users` "
-              "lists the users of SCRAM."};
+              "lists SCRAM users."};
     case RefusalKind::kTls:
-      return {"client-tls", "failed in its TLS handshake",
-              "Compare its trust store with the certificate of the listener, the name it connects to with those in the "
-              "certificate, and its own certificate with ssl.client.auth; a client without TLS must use another port."};
+      return {"client-tls", "failed the TLS handshake",
+              "Compare its trust store with the listener's certificate, the host name it connects to with the names in "
+              "the certificate, and its own certificate with ssl.client.auth; a client without TLS must use another "
+              "port."};
     case RefusalKind::kNotKafka:
-      return {"client-protocol", "sent what is no request of Kafka's protocol",
-              "Compare its security.protocol and its port with the listener's; HTTP has a listener of its own "
+      return {"client-protocol", "sent bytes that are not a request of Kafka's protocol",
+              "Compare its security.protocol and its port with the listener's; HTTP has its own listener "
               "(milena.http.listeners)."};
     case RefusalKind::kClock:
-      return {"client-clock", "sends records whose timestamps this broker does not take",
+      return {"client-clock", "sends records with timestamps that this broker refuses",
               "Compare the clock of its machine with this one's; message.timestamp.before.max.ms and "
-              "message.timestamp.after.max.ms of the topic say how far they may differ."};
+              "message.timestamp.after.max.ms of the topic limit the difference."};
   }
-  return {"client-refused", "was turned away", "Look at the broker's log."};
+  return {"client-refused", "was refused", "Look at the broker's log."};
 }
 
 void examine_refusals(const NodeFigures& figures, Diagnoses& findings) {
@@ -50,7 +55,7 @@ void examine_refusals(const NodeFigures& figures, Diagnoses& findings) {
     Bytes software = trace.software.empty() ? Bytes() : fmt::format(" ({})", escape_for_log(trace.software));
     findings.push_back({Severity::kWarning, rule.kind, "client",
                         fmt::format("{}@{}", escape_for_log(who.client.client_id), escape_for_log(who.client.host)),
-                        fmt::format("The {}{} {}: it was turned away {} times, last because of this: {}.",
+                        fmt::format("The {}{} {}: it was refused {} times, the last reason: {}.",
                                     client_text(who.client.client_id, who.client.host), software, rule.what,
                                     trace.count, escape_for_log(trace.reason)),
                         rule.remedy});
@@ -87,8 +92,8 @@ Diagnoses examine_absent_clients(const NodeFigures& figures) {
     if (silent_ms > kRecent_ms || (!again && silent_ms < kLong_ms) || count++ >= kMostOfAKind) continue;
     findings.push_back(
         {Severity::kWarning, "client-not-arrived", "client", name_of(name),
-         fmt::format("The {} came to {} and was told {} times in {} that the broker is at {}, and has not asked for "
-                     "anything there.",
+         fmt::format("The {} connected to {} and got, {} times in {}, the broker's address {}, but has sent no request "
+                     "there.",
                      client_text(name.client_id, name.host), trace.came_to, trace.told,
                      span_text(figures.now_ms - trace.first_told_ms), trace.told_address),
          fmt::format("Check that {} can be resolved and reached from {}; if not, set advertised.listeners to an "
@@ -125,7 +130,10 @@ void examine_fetches(const NodeFigures& figures, Diagnoses& findings) {
 
 void examine_clients(const NodeFigures& figures, Diagnoses& findings) {
   // A client with other brokers to go to may work there: whoever asks them all can tell.
-  if (figures.brokers.size() <= 1) findings = examine_absent_clients(figures);
+  if (figures.brokers.size() <= 1) {
+    Diagnoses absent = examine_absent_clients(figures);
+    std::move(absent.begin(), absent.end(), std::back_inserter(findings));
+  }
   examine_refusals(figures, findings);
   examine_fetches(figures, findings);
 }

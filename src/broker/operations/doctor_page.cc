@@ -61,7 +61,7 @@ void serve_doctor(Node& node, http::HttpCall call) {
   auto asked = std::make_shared<http::HttpCall>(std::move(call));
   collect_figures(home, Look::kDoctor, [&home, asked](const std::shared_ptr<NodeFigures>& figures) {
     auto response =
-        std::make_shared<http::HttpResponse>(http::HttpResponse::text(503, "not enough memory to look at it all"));
+        std::make_shared<http::HttpResponse>(http::HttpResponse::text(503, "not enough memory to examine the broker"));
     auto work = [figures, asked, response, &files = home.node().files->file_system()] {
       (void)continue_or_drop([&] {
         measure_directories(*figures, files);

@@ -15,7 +15,8 @@ void examine_idle(const SettingSymptoms& settings, Diagnoses& findings) {
   for (const std::string& warning : settings.warnings) {
     const Bytes text = escape_for_log(warning);
     findings.push_back({Severity::kWarning, "setting-ignored", "setting", text.substr(0, text.find_first_of(":= ")),
-                        text + ".", "Correct its name or its value, or remove it (`milena config` shows what holds)."});
+                        text + ".", "Correct its name or its value, or remove it (`milena config` shows the effective "
+                                    "settings)."});
   }
   for (const SettingSymptoms::Idle& idle : settings.without_effect) {
     findings.push_back({Severity::kInfo, "setting-without-effect", "setting", idle.name,
@@ -30,7 +31,7 @@ void examine_replicas(const NodeFigures& figures, const char* setting, int32_t r
   const size_t brokers = std::max<size_t>(figures.brokers.size(), 1);
   if (replicas < 0 || static_cast<size_t>(replicas) <= brokers) return;
   if (!topic.empty() && figures.topic_partitions.contains(Bytes(topic))) return;
-  const Bytes what = topic.empty() ? Bytes("topics that name no replication factor") : Bytes(topic);
+  const Bytes what = topic.empty() ? Bytes("topics without a replication factor") : Bytes(topic);
   findings.push_back({Severity::kError, "replication-factor", "setting", setting,
                       fmt::format("{} is {}, but there are {} brokers: {} cannot be created.", setting, replicas,
                                   brokers, what),
@@ -46,9 +47,9 @@ void examine_min_in_sync(const NodeFigures& figures, Diagnoses& findings) {
     const Bytes name = escape_for_log(partition.name.topic);
     findings.push_back({Severity::kInfo, "min-isr-too-large", "topic", name,
                         fmt::format("min.insync.replicas of topic {} is {}, but its partitions have {} replicas: "
-                                    "records with acks=all are taken when these have them.",
+                                    "records with acks=all are accepted once all of these have them.",
                                     name, partition.min_in_sync, partition.replicas),
-                        "Give the topic more replicas, where records are to survive the loss of a broker."});
+                        "Give the topic more replicas if its records must survive the loss of a broker."});
   }
 }
 

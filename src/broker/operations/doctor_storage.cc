@@ -29,8 +29,8 @@ void examine_directory(const DirectoryFigures& directory, Diagnoses& findings) {
   findings.push_back({share < kHardlyAnySpace ? Severity::kError : Severity::kWarning, "disk-full", "directory", path,
                       fmt::format("The file system of the log directory {} has {} of {} bytes left ({:.1f} %).", path,
                                   directory.free_bytes, directory.total_bytes, share * 100),
-                      "Make room, or lower retention.bytes or retention.ms of the largest topics (`milena logdirs` and "
-                      "`milena topics` show sizes)."});
+                      "Free disk space, or lower retention.bytes or retention.ms of the largest topics (`milena "
+                      "logdirs` and `milena topics` show sizes)."});
 }
 
 void examine_syncs(const NodeFigures& figures, Diagnoses& findings) {
@@ -42,10 +42,9 @@ void examine_syncs(const NodeFigures& figures, Diagnoses& findings) {
     paths += (paths.empty() ? "" : ", ") + escape_for_log(directory.path);
   }
   findings.push_back({Severity::kWarning, "disk-slow", "directory", paths,
-                      fmt::format("One of a hundred syncs to the disk takes {:.1f} s or longer ({} syncs since the "
-                                  "start).",
+                      fmt::format("One of a hundred disk syncs takes {:.1f} s or longer ({} syncs since the start).",
                                   slow_seconds, figures.flushes.count()),
-                      "Look at what else uses the disk; put log.dirs on a faster one, or sync less often "
+                      "Check which other processes use the disk; move log.dirs to a faster one, or sync less often "
                       "(flush.messages, flush.ms)."});
 }
 
@@ -79,8 +78,8 @@ void examine_partitions(const NodeFigures& figures, Diagnoses& findings) {
   if (leaderless.count > 0) {
     findings.push_back({Severity::kError, "partition-leaderless", "partition", leaderless.first,
                         fmt::format("{} partitions have no leader: {}.", leaderless.count, leaderless.named),
-                        "Bring back a broker, or the directory, that has a replica in sync; as a last resort, elect "
-                        "another replica uncleanly (kafka-leader-election.sh), which loses records."});
+                        "Bring back a broker or directory with a replica in sync; as a last resort, elect an unclean "
+                        "leader (kafka-leader-election.sh), which loses records."});
   }
   if (closed.count > 0) {
     findings.push_back({Severity::kError, "partition-offline", "partition", closed.first,
@@ -90,8 +89,8 @@ void examine_partitions(const NodeFigures& figures, Diagnoses& findings) {
   }
   if (under.count > 0) {
     findings.push_back({Severity::kError, "partition-under-min-isr", "partition", under.first,
-                        fmt::format("{} partitions have fewer replicas in sync than min.insync.replicas, so that "
-                                    "producers with acks=all are refused: {}.",
+                        fmt::format("{} partitions have fewer replicas in sync than min.insync.replicas, so producers "
+                                    "with acks=all are refused: {}.",
                                     under.count, under.named),
                         "Bring back the brokers of the missing replicas, or lower min.insync.replicas."});
   }
@@ -104,7 +103,7 @@ void examine_timestamps(const NodeFigures& figures, Diagnoses& findings) {
     const Bytes name = escape_for_log(future.name.to_string());
     findings.push_back(
         {Severity::kWarning, "timestamps-ahead", "partition", name,
-         fmt::format("{} has records whose timestamps are {} ahead of this broker's clock.", name,
+         fmt::format("{} has records with timestamps {} ahead of this broker's clock.", name,
                      span_text(future.timestamp_ms - figures.now_ms)),
          "Compare the clocks of producers with this machine's; retention.ms keeps such records for longer. "
          "message.timestamp.after.max.ms refuses them."});

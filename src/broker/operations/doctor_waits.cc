@@ -30,8 +30,8 @@ Diagnosis held_by_transaction(const NodeFigures& figures, const OpenTransaction&
                       "with read_committed from {}.",
                       id, transaction.producer_id, transaction.producer_epoch, transaction.state,
                       span_text(figures.now_ms - transaction.start_ms), where_text(holder)),
-          fmt::format("Let its producer commit or abort, or end it; otherwise the broker aborts it when it is {} old "
-                      "(transaction.timeout.ms).",
+          fmt::format("Commit or abort it in its producer, or stop the producer; otherwise the broker aborts it after "
+                      "{} (transaction.timeout.ms).",
                       span_text(transaction.timeout_ms))};
 }
 
@@ -39,11 +39,11 @@ Diagnosis held_by_stranger(const NodeFigures& figures, int64_t producer, const H
   const bool alone = figures.brokers.size() <= 1;
   return {alone ? Severity::kError : Severity::kWarning, alone ? "transaction-hanging" : "transaction-open",
           "transaction", fmt::format("producer {}", producer),
-          fmt::format("A transaction of producer {} keeps consumers with read_committed from {}; it wrote last {} ago, "
-                      "and no coordinator on this broker knows of it.",
+          fmt::format("A transaction of producer {} keeps consumers with read_committed from {}; its last write was {} "
+                      "ago, and no coordinator on this broker knows it.",
                       producer, where_text(holder), span_text(figures.now_ms - holder.last_written_ms)),
-          fmt::format("Find it with `kafka-transactions.sh --find-hanging`, or ask its coordinator, and abort it "
-                      "(`kafka-transactions.sh abort --topic {} --partition {} --start-offset {}`).",
+          fmt::format("Find it with `kafka-transactions.sh --find-hanging`, or describe it at its coordinator, and "
+                      "abort it (`kafka-transactions.sh abort --topic {} --partition {} --start-offset {}`).",
                       escape_for_log(holder.first->name.topic), holder.first->name.partition,
                       holder.first->first_offset)};
 }
@@ -88,18 +88,18 @@ struct GroupRule {
 GroupRule rule_of(const RebalancingGroup& group) {
   if (group.leader_is_late) {
     return {"the leader has not sent the assignment (SyncGroup)",
-            "Look at what the leader does; without SyncGroup it is removed after its max.poll.interval.ms."};
+            "Check the leader; without SyncGroup it is removed after its max.poll.interval.ms."};
   }
   if (group.state == "CompletingRebalance") {
-    return {"these have not sent SyncGroup",
-            "Look at what they do; a member that does not send it is removed after its max.poll.interval.ms."};
+    return {"these members have not sent SyncGroup",
+            "Check these members; a member that does not send it is removed after its max.poll.interval.ms."};
   }
   if (group.state == "PreparingRebalance") {
-    return {"these have not joined again (JoinGroup)",
-            "Look at what they do: a consumer joins within poll(), and is removed after its max.poll.interval.ms."};
+    return {"these members have not rejoined (JoinGroup)",
+            "Check these members: a consumer joins within poll(), and is removed after its max.poll.interval.ms."};
   }
-  return {"these have not given back partitions that others shall have",
-          "Look at what they do: a consumer gives them back within poll(), and is removed after its "
+  return {"these members have not revoked partitions that other members will get",
+          "Check these members: a consumer revokes partitions within poll(), and is removed after its "
           "max.poll.interval.ms."};
 }
 

@@ -12,11 +12,10 @@ namespace milena::broker {
 namespace {
 
 constexpr char kIndex[] =
-    "Milena\n\n/metrics         what the broker counts, for Prometheus\n/public_metrics  the same under Redpanda's "
-    "names\n"
-    "/livez           whether the broker runs\n/readyz          whether all that it has can be used, and if not, why\n"
-    "/doctor          what is wrong, and what to do (?format=json)\n"
-    "/tap             the requests of one client as they come (?client-id=X&count=N&format=json)";
+    "Milena\n\n/metrics         the broker's metrics, for Prometheus\n/public_metrics  the same under Redpanda's "
+    "names\n/livez           whether the broker runs\n/readyz          whether all its directories and partitions can "
+    "be used, and if not, why\n/doctor          problems, with advice (?format=json)\n/tap             the requests of "
+    "one client as they arrive (?client-id=X&count=N&format=json)";
 
 }  // namespace
 
@@ -39,7 +38,9 @@ std::unique_ptr<Session> HttpService::open(int shard, ConnectionInfo, Transport&
 
 void HttpService::serve_readiness(http::HttpCall call) const {
   Node* asked = node();
-  if (asked == nullptr) return call.answer(readiness_response({stopping_ ? "the broker stops" : "the broker starts"}));
+  if (asked == nullptr) {
+    return call.answer(readiness_response({stopping_ ? "the broker is stopping" : "the broker is starting"}));
+  }
   look_for_unreadiness(
       asked->shard(static_cast<size_t>(call.shard)),
       [answer = std::move(call.answer)](std::vector<std::string> reasons) { answer(readiness_response(reasons)); });
@@ -47,19 +48,19 @@ void HttpService::serve_readiness(http::HttpCall call) const {
 
 void HttpService::examine_node(http::HttpCall call) const {
   Node* asked = node();
-  if (asked == nullptr) return call.answer(http::HttpResponse::text(503, "the broker starts or stops"));
+  if (asked == nullptr) return call.answer(http::HttpResponse::text(503, "the broker is starting or stopping"));
   serve_doctor(*asked, std::move(call));
 }
 
 void HttpService::follow_client(http::HttpCall call) const {
   Node* asked = node();
-  if (asked == nullptr) return call.answer(http::HttpResponse::text(503, "the broker starts or stops"));
+  if (asked == nullptr) return call.answer(http::HttpResponse::text(503, "the broker is starting or stopping"));
   serve_tap(*asked, std::move(call));
 }
 
 void HttpService::serve_metrics(http::HttpCall call, const char* always) const {
   Node* asked = node();
-  if (asked == nullptr) return call.answer(http::HttpResponse::text(503, "the broker starts or stops"));
+  if (asked == nullptr) return call.answer(http::HttpResponse::text(503, "the broker is starting or stopping"));
   metrics_->serve(*asked, std::move(call), always);
 }
 

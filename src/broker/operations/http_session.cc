@@ -107,7 +107,7 @@ void HttpSession::on_request(Frame frame) {
     return std::make_shared<ChunkedStream<State>>(state);
   };
   if (!fits_into_memory([&] { state_->router.route(std::move(call)); })) {
-    state_->transport->close("there is no memory for an answer over HTTP");
+    state_->transport->close("not enough memory for a response over HTTP");
   }
 }
 

@@ -40,7 +40,7 @@ void InProcessConnection::run_there(Task task) {
 }
 
 Result<Bytes> InProcessConnection::exchange(ByteView request, int64_t timeout_ms) {
-  if (broken_) return make_error(ErrorKind::kIo, "this node has left a request without an answer");
+  if (broken_) return make_error(ErrorKind::kIo, "this node did not respond to a previous request");
   if (request.size() < kSizeBytes) return make_error(ErrorKind::kInvalid, "a request of {} bytes", request.size());
   request.remove_prefix(kSizeBytes);
   Frame frame;
@@ -54,7 +54,7 @@ Result<Bytes> InProcessConnection::exchange(ByteView request, int64_t timeout_ms
   std::unique_lock lock(mutex_);
   if (!settled_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return answer_.has_value(); })) {
     broken_ = true;
-    return make_error(ErrorKind::kIo, "this node has not answered in time");
+    return make_error(ErrorKind::kIo, "this node did not respond in time");
   }
   Result<Bytes> answer = std::move(*answer_);
   answer_.reset();
@@ -72,7 +72,7 @@ void InProcessConnection::send(Payload answer) { settle(answer.flatten()); }
 void InProcessConnection::send_nothing() { settle(Bytes()); }
 
 void InProcessConnection::close(std::string reason) {
-  settle(make_error(ErrorKind::kIo, "this node refuses the request: {}", reason));
+  settle(make_error(ErrorKind::kIo, "this node refused the request: {}", reason));
 }
 
 }  // namespace milena::broker

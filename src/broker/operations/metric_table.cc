@@ -9,22 +9,22 @@ constexpr char kIntroduction[] = R"(# Metrics
 
 <!-- Written by `milena --metric-reference`; change the rows in src/broker/operations/metrics_*.cc. -->
 
-`http://localhost:9644/metrics` serves them, in Prometheus' text format or, where the scraper asks for it, OpenMetrics.
-`milena.http.listeners` says at which address, and an empty value that at none.
+`http://localhost:9644/metrics` serves the metrics, in Prometheus' text format or, if the scraper asks for it, in
+OpenMetrics. `milena.http.listeners` sets the address; an empty value turns the server off.
 
-Milena's own names are served unless told otherwise. `milena.metrics.names`, or `?names=` of a request, lists the sets
-of names that are served: `milena.metrics.names=milena,jmx,exporter` lets dashboards that were made for Kafka's JMX
-exporter and for kafka_exporter work unchanged. `/public_metrics` serves Redpanda's names.
+By default the metrics have Milena's own names. `milena.metrics.names`, or `?names=` of a request, lists the sets of
+names to serve: with `milena.metrics.names=milena,jmx,exporter` dashboards for Kafka's JMX exporter and for
+kafka_exporter work unchanged. `/public_metrics` serves Redpanda's names.
 
-Figures of partitions and of groups are left out beyond `milena.metrics.partitions.max` and `milena.metrics.groups.max`,
-the last in the order of their names first; `milena_partitions_left_out` and `milena_groups_left_out` say how many.
+Only the first `milena.metrics.partitions.max` partitions and `milena.metrics.groups.max` groups, in the order of their
+names, have metrics; `milena_partitions_left_out` and `milena_groups_left_out` count the others.
 
-All counters count since the start of the broker. Times of requests are those of the broker: from the last byte of the
-request to the last byte of the answer that the system took.
+All counters count since the start of the broker. The broker measures the times of requests: from the last byte of the
+request until the operating system has accepted the last byte of the response.
 )";
 
 void add_set(const MetricSet& set, Bytes& page) {
-  page += fmt::format("\n## {} (`{}`)\n\n| Metric | Type | Labels | What it says |\n|---|---|---|---|\n", set.title,
+  page += fmt::format("\n## {} (`{}`)\n\n| Metric | Type | Labels | Description |\n|---|---|---|---|\n", set.title,
                       set.word);
   for (const MetricRow& row : set.rows()) {
     page += fmt::format("| `{}` | {} | {} | {} |\n", row.name.name, http::metric_type_name(row.name.type), row.labels,
@@ -34,8 +34,8 @@ void add_set(const MetricSet& set, Bytes& page) {
 
 const MetricSet kSets[] = {
     {"milena", MetricNames::kMilena, milena_metric_rows, "Milena's own"},
-    {"jmx", MetricNames::kJmx, jmx_metric_rows, "Kafka's, as the rules of the JMX exporter make them"},
-    {"jmx-bare", MetricNames::kJmxBare, jmx_bare_metric_rows, "The counters among them without their ending"},
+    {"jmx", MetricNames::kJmx, jmx_metric_rows, "Kafka's, by the rules of the JMX exporter"},
+    {"jmx-bare", MetricNames::kJmxBare, jmx_bare_metric_rows, "Its counters without their suffix"},
     {"exporter", MetricNames::kExporter, exporter_metric_rows, "kafka_exporter's"},
     {"redpanda", MetricNames::kRedpanda, redpanda_metric_rows, "Redpanda's"},
 };
@@ -84,9 +84,8 @@ Bytes metric_reference() {
     if (set.names != MetricNames::kJmxBare) add_set(set, page);
   }
   page +=
-      "\n## Without their ending (`jmx-bare`)\n\nSome versions of those rules name the counters of `jmx` without "
-      "`_total`:"
-      " `jmx-bare` serves them\nso, beside the others or instead of them, in the text format alone.\n";
+      "\n## Without their suffix (`jmx-bare`)\n\nSome versions of those rules name the counters of `jmx` without "
+      "`_total`. `jmx-bare` serves them\nunder these names, with or without `jmx`, only in the text format.\n";
   return page;
 }
 

@@ -110,7 +110,7 @@ constexpr auto kH = http::MetricType::kHistogram;
 const MetricRow
     kRows[] =
         {
-            {{"milena_build_info", kG, "Always 1; the labels say which Milena this is."},
+            {{"milena_build_info", kG, "Always 1; the labels identify this Milena."},
              "version, node, cluster",
              [](Figures f, http::MetricWriter& w) {
                const Bytes node = fmt::format("{}", f.node_id);
@@ -121,11 +121,11 @@ const MetricRow
 
             {{"milena_requests_total", kC, "Requests of clients."}, "api, version", requests},
             {{"milena_request_errors_total", kC,
-              "Error codes in answers, each as often as it stands there; NONE counts answers without any."},
+              "Error codes in responses, each occurrence; NONE counts responses without an error."},
              "api, error",
              errors},
             {{"milena_requests_refused_total", kC,
-              "Requests that closed their connection: of no known API or version, or none."},
+              "Requests that closed their connection: an unknown API or version, or not a request."},
              "",
              NODE(f.refused_requests)},
             {{"milena_request_bytes_total", kC, "Bytes of requests."},
@@ -138,11 +138,12 @@ const MetricRow
              [](Figures f, http::MetricWriter& w) {
                each_api(f, w, [](const ApiFigures& api) { return api.response_bytes; });
              }},
-            {{"milena_request_seconds", kH, "From the arrival of a request until its answer was handed to the system."},
+            {{"milena_request_seconds", kH, "From the arrival of a request until its response was given to the "
+                                            "operating system."},
              "api",
              [](Figures f, http::MetricWriter& w) { times(f, w, &ApiFigures::total); }},
             {{"milena_request_queue_seconds", kH,
-              "Until the request had its turn: behind others of its connection, or throttled."},
+              "Waiting before the handler: for earlier requests of the connection, or throttled."},
              "api",
              [](Figures f, http::MetricWriter& w) { times(f, w, &ApiFigures::queue); }},
             {{"milena_request_work_seconds", kH, "In the handler, until it answered or had to wait."},
@@ -152,7 +153,7 @@ const MetricRow
               "From there until the answer: for other shards, the disk, replicas, new records, other members."},
              "api",
              [](Figures f, http::MetricWriter& w) { times(f, w, &ApiFigures::wait); }},
-            {{"milena_request_send_seconds", kH, "From the answer until the system took all of it."},
+            {{"milena_request_send_seconds", kH, "From the response until the operating system accepted all of it."},
              "api",
              [](Figures f, http::MetricWriter& w) { times(f, w, &ApiFigures::send); }},
 
@@ -178,13 +179,13 @@ const MetricRow
             {{"milena_topic_produce_requests_total", kC, "Partitions in Produce requests."},
              "topic",
              [](Figures f, http::MetricWriter& w) { each_topic(f, w, &TopicTraffic::produce_requests); }},
-            {{"milena_topic_produce_failures_total", kC, "Those that were answered with an error."},
+            {{"milena_topic_produce_failures_total", kC, "Partitions in Produce requests that got an error."},
              "topic",
              [](Figures f, http::MetricWriter& w) { each_topic(f, w, &TopicTraffic::failed_produce_requests); }},
-            {{"milena_topic_fetch_requests_total", kC, "Partitions in answers to Fetch."},
+            {{"milena_topic_fetch_requests_total", kC, "Partitions in Fetch responses."},
              "topic",
              [](Figures f, http::MetricWriter& w) { each_topic(f, w, &TopicTraffic::fetch_requests); }},
-            {{"milena_topic_fetch_failures_total", kC, "Those with an error."},
+            {{"milena_topic_fetch_failures_total", kC, "Partitions in Fetch responses with an error."},
              "topic",
              [](Figures f, http::MetricWriter& w) { each_topic(f, w, &TopicTraffic::failed_fetch_requests); }},
 
@@ -224,39 +225,40 @@ const MetricRow
              [](Figures f, http::MetricWriter& w) {
                each_partition(f, w, [](const PartitionFigures& p) { return p.log_end_offset; });
              }},
-            {{"milena_partition_high_watermark", kG, "Consumers read up to here."},
+            {{"milena_partition_high_watermark", kG, "High watermark: consumers read up to it."},
              "topic, partition",
              [](Figures f, http::MetricWriter& w) {
                each_partition(f, w, [](const PartitionFigures& p) { return p.high_watermark; });
              }},
-            {{"milena_partition_last_stable_offset", kG, "Consumers of committed records read up to here."},
+            {{"milena_partition_last_stable_offset", kG, "Last stable offset: consumers with read_committed read up to "
+                                                         "it."},
              "topic, partition",
              [](Figures f, http::MetricWriter& w) {
                each_partition(f, w, [](const PartitionFigures& p) { return p.last_stable_offset; });
              }},
             {{"milena_partition_size_bytes", kG,
-              "Bytes of all segments; not of a log that was not used since the start."},
+              "Bytes of all segments; without logs that were not used since the start."},
              "topic, partition",
              [](Figures f, http::MetricWriter& w) { known(f, w, &PartitionFigures::size_bytes); }},
-            {{"milena_partition_segments", kG, "Segments; not of a log that was not used since the start."},
+            {{"milena_partition_segments", kG, "Segments; without logs that were not used since the start."},
              "topic, partition",
              [](Figures f, http::MetricWriter& w) { known(f, w, &PartitionFigures::segments); }},
-            {{"milena_partitions_left_out", kG, "Partitions without figures here, for milena.metrics.partitions.max."},
+            {{"milena_partitions_left_out", kG, "Partitions without metrics because of milena.metrics.partitions.max."},
              "",
              NODE(uint64_t{f.partitions.size() - f.shown_partitions().size()})},
 
             {{"milena_flush_seconds", kH, "Syncs of logs to the disk."},
              "",
              [](Figures f, http::MetricWriter& w) { w.histogram("", f.flushes); }},
-            {{"milena_cleaner_rounds_total", kC, "Rounds of compaction that ended."}, "", NODE(f.cleaner.rounds)},
-            {{"milena_cleaner_failures_total", kC, "Rounds of compaction that were given up."},
+            {{"milena_cleaner_rounds_total", kC, "Completed rounds of compaction."}, "", NODE(f.cleaner.rounds)},
+            {{"milena_cleaner_failures_total", kC, "Failed rounds of compaction."},
              "",
              NODE(f.cleaner.failed_rounds)},
             {{"milena_cleaner_read_bytes_total", kC, "Bytes read by compaction."}, "", NODE(f.cleaner.read_bytes)},
             {{"milena_cleaner_written_bytes_total", kC, "Bytes written by compaction."},
              "",
              NODE(f.cleaner.written_bytes)},
-            {{"milena_cleaner_seconds_total", kC, "Time that rounds of compaction took."},
+            {{"milena_cleaner_seconds_total", kC, "Duration of rounds of compaction."},
              "",
              NODE(static_cast<double>(f.cleaner.ms) / 1000)},
 
@@ -291,12 +293,12 @@ const MetricRow
                each_offset(f, w, [](const GroupFigures::Offset& o) { return o.lag_read_committed; });
              }},
             {{"milena_group_lag_seconds",
-              kG, "How long ago the partition ended at the committed offset, estimated from the scrapes before."},
+              kG, "Time since the partition's end was at the committed offset, estimated from previous scrapes."},
              "group, topic, partition",
              [](Figures f, http::MetricWriter& w) {
                each_offset(f, w, [](const GroupFigures::Offset& o) { return o.lag_seconds; });
              }},
-            {{"milena_groups_left_out", kG, "Groups without figures here, for milena.metrics.groups.max."},
+            {{"milena_groups_left_out", kG, "Groups without metrics because of milena.metrics.groups.max."},
              "",
              NODE(uint64_t{f.groups.size() - f.shown_groups().size()})},
 
@@ -346,10 +348,10 @@ const MetricRow
             {{"milena_throttled_requests_total", kC, "Requests of clients over their quota."},
              "",
              NODE(f.throttled_requests)},
-            {{"milena_throttled_seconds_total", kC, "How long those clients were left alone."},
+            {{"milena_throttled_seconds_total", kC, "How long those clients were throttled."},
              "",
              NODE(static_cast<double>(f.throttled_ms) / 1000)},
-            {{"milena_fetch_sessions", kG, "Incremental fetch sessions that are kept."},
+            {{"milena_fetch_sessions", kG, "Incremental fetch sessions."},
              "",
              NODE(uint64_t{f.fetch_sessions})},
 
@@ -358,12 +360,13 @@ const MetricRow
              [](Figures f, http::MetricWriter& w) {
                each_loop(f, w, [](const LoopFigures& loop) { return loop.cpu_seconds; });
              }},
-            {{"milena_loop_busy_ratio", kG, "Share of the time since the last look that the loop used the processor."},
+            {{"milena_loop_busy_ratio", kG, "Share of processor time that the event loop used since the previous "
+                                            "scrape."},
              "shard",
              [](Figures f, http::MetricWriter& w) {
                each_loop(f, w, [](const LoopFigures& loop) { return loop.busy_share; });
              }},
-            {{"milena_memory_bytes", kG, "Memory of the process: of its own, and pages of files that it shares."},
+            {{"milena_memory_bytes", kG, "Memory of the process: its own, and shared pages of files."},
              "kind",
              [](Figures f, http::MetricWriter& w) {
                w.sample(label("kind", "own"), f.process.resident_bytes - f.process.resident_file_bytes);
@@ -375,25 +378,25 @@ const MetricRow
              [](Figures f, http::MetricWriter& w) {
                each_directory(f, w, [](const DirectoryFigures& d) { return d.online; });
              }},
-            {{"milena_directory_size_bytes", kG, "Size of the file system that the log directory is in."},
+            {{"milena_directory_size_bytes", kG, "Size of the log directory's file system."},
              "path",
              [](Figures f, http::MetricWriter& w) {
                each_directory(f, w, [](const DirectoryFigures& d) { return d.total_bytes; });
              }},
-            {{"milena_directory_free_bytes", kG, "What is free there for the broker."},
+            {{"milena_directory_free_bytes", kG, "Free bytes of that file system for the broker."},
              "path",
              [](Figures f, http::MetricWriter& w) {
                each_directory(f, w, [](const DirectoryFigures& d) { return d.free_bytes; });
              }},
 
             {{"process_cpu_seconds_total", kC, "Processor time of the process."}, "", NODE(f.process.cpu_seconds)},
-            {{"process_start_time_seconds", kG, "When the process started, since 1970."},
+            {{"process_start_time_seconds", kG, "Start time of the process, since 1970."},
              "",
              NODE(f.process.start_seconds)},
             {{"process_resident_memory_bytes", kG, "Resident memory."}, "", NODE(f.process.resident_bytes)},
             {{"process_virtual_memory_bytes", kG, "Virtual memory."}, "", NODE(f.process.virtual_bytes)},
             {{"process_open_fds", kG, "Open files and sockets."}, "", NODE(f.process.open_files)},
-            {{"process_max_fds", kG, "How many may be open."}, "", NODE(f.process.most_open_files)},
+            {{"process_max_fds", kG, "Most open files and sockets."}, "", NODE(f.process.most_open_files)},
             {{"process_threads", kG, "Threads."}, "", NODE(f.process.threads)},
 };
 

@@ -33,8 +33,8 @@ void MetricsPage::serve(Node& node, http::HttpCall call, const char* always) {
   auto names = parse_metric_names(words);
   if (!names) {
     return call.answer(http::HttpResponse::text(400, "names=" + words +
-                                                         ": expected some of milena, jmx, jmx-bare, exporter, "
-                                                         "redpanda, with commas between them"));
+                                                         ": expected one or more of milena, jmx, jmx-bare, exporter, "
+                                                         "redpanda, separated by commas"));
   }
   auto scrape = std::make_shared<Scrape>();
   scrape->names = std::move(*names);

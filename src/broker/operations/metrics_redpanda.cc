@@ -117,7 +117,7 @@ const MetricRow kRows[] = {
          w.sample(http::metric_labels({{"shard", fmt::format("{}", shard)}}), loop.cpu_seconds);
        }
      }},
-    {{"redpanda_kafka_request_latency_seconds", kH, "From the arrival of a request until its answer was sent."},
+    {{"redpanda_kafka_request_latency_seconds", kH, "From the arrival of a request until its response was sent."},
      "redpanda_request",
      [](Figures f, http::MetricWriter& w) { latency(f, w, "redpanda_request", "produce", "consume"); }},
     {{"redpanda_kafka_handler_latency_seconds", kH, "The same by handler."},
@@ -131,7 +131,7 @@ const MetricRow kRows[] = {
      [](Figures f, http::MetricWriter& w) {
        for (const auto& [name, traffic] : f.topics) w.sample(topic_labels(name), traffic.records_in);
      }},
-    {{"redpanda_kafka_max_offset", kG, "Consumers read up to here."},
+    {{"redpanda_kafka_max_offset", kG, "High watermark: consumers read up to it."},
      "redpanda_namespace, redpanda_topic, redpanda_partition",
      [](Figures f, http::MetricWriter& w) {
        each_partition(f, w, [](const PartitionFigures& p) { return p.high_watermark; });
@@ -154,13 +154,13 @@ const MetricRow kRows[] = {
      [](Figures f, http::MetricWriter& w) {
        each_group(f, w, [](const GroupFigures& group) { return static_cast<int64_t>(group.members); });
      }},
-    {{"redpanda_kafka_consumer_group_topics", kG, "Topics that the group has committed offsets of."},
+    {{"redpanda_kafka_consumer_group_topics", kG, "Topics with committed offsets of the group."},
      "redpanda_group",
      [](Figures f, http::MetricWriter& w) { each_group(f, w, topics_of); }},
-    {{"redpanda_kafka_consumer_group_lag_max", kG, "The most that the group lags behind in a partition."},
+    {{"redpanda_kafka_consumer_group_lag_max", kG, "Greatest lag of the group in a partition."},
      "redpanda_group",
      [](Figures f, http::MetricWriter& w) { each_group(f, w, most_lag); }},
-    {{"redpanda_kafka_consumer_group_lag_sum", kG, "The same of all partitions together."},
+    {{"redpanda_kafka_consumer_group_lag_sum", kG, "Lag of the group in all partitions together."},
      "redpanda_group",
      [](Figures f, http::MetricWriter& w) { each_group(f, w, lag_sum); }},
     {{"redpanda_rpc_active_connections", kG, "Open connections of clients."},
@@ -168,10 +168,10 @@ const MetricRow kRows[] = {
      [](Figures f, http::MetricWriter& w) {
        w.sample(http::metric_labels({{"redpanda_server", "kafka"}}), open_connections(f));
      }},
-    {{"redpanda_storage_disk_free_bytes", kG, "Free for the broker in the first log directory."},
+    {{"redpanda_storage_disk_free_bytes", kG, "Free bytes for the broker in the first log directory."},
      "",
      [](Figures f, http::MetricWriter& w) { disk(f, w, [](const DirectoryFigures& d) { return d.free_bytes; }); }},
-    {{"redpanda_storage_disk_total_bytes", kG, "Size of the file system that it is in."},
+    {{"redpanda_storage_disk_total_bytes", kG, "Size of the first log directory's file system."},
      "",
      [](Figures f, http::MetricWriter& w) { disk(f, w, [](const DirectoryFigures& d) { return d.total_bytes; }); }},
 };

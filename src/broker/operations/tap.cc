@@ -127,11 +127,11 @@ void serve_tap(Node& node, http::HttpCall call) {
   const int64_t most = count ? config::parse_integer(*count).value_or(0) : INT64_MAX;
   if (!client_id || most < 1) {
     return call.answer(
-        http::HttpResponse::text(400, "expected /tap?client-id=X, perhaps with &count=N and &format=json"));
+        http::HttpResponse::text(400, "expected /tap?client-id=X, optionally with &count=N and &format=json"));
   }
   if (call.request.method == "HEAD") return call.answer(http::HttpResponse());
   if (home.taps().size() >= Taps::kMost) {
-    return call.answer(http::HttpResponse::text(503, "so many read already; end one of them first"));
+    return call.answer(http::HttpResponse::text(503, "too many taps are open; end one of them first"));
   }
   const bool json = call.request.query_value("format").value_or(ByteView()) == "json";
   auto reading = std::make_shared<Reading>();

@@ -82,7 +82,7 @@ void InSyncUpdates::on_answer(ErrorCode error, const AlterPartitionResponse& res
   if (error == ErrorCode::kNone) error = response.error_code;
   bool again = error != ErrorCode::kNone;
   if (again) {
-    log_debug("the controller does not alter replicas in sync: {}", error_name(error));
+    log_debug("the controller refused a change of in-sync replicas: {}", error_name(error));
   } else {
     for (const auto& topic : response.topics) {
       auto asked = wanted_.find(topic.topic_id);

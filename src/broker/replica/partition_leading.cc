@@ -93,7 +93,7 @@ std::optional<AlterPartitionRequest::PartitionData> Partition::propose_in_sync(b
   data->partition_index = id_.partition;
   std::string ids;
   for (const int32_t id : data->new_isr) ids += fmt::format("{}{}", ids.empty() ? "" : ",", id);
-  log_info("Partition {}: the replicas in sync shall be {}", name(), ids);
+  log_info("Partition {}: changing the in-sync replicas to {}", name(), ids);
   return data;
 }
 
@@ -101,7 +101,7 @@ bool Partition::on_in_sync_answer(ErrorCode error, const std::vector<int32_t>& i
                                   int32_t partition_epoch) {
   if (leader_ == nullptr) return false;
   if (error != ErrorCode::kNone) {
-    log_info("Partition {}: the controller does not alter the replicas in sync: {}", name(), error_name(error));
+    log_info("Partition {}: the controller refused the change of in-sync replicas: {}", name(), error_name(error));
   }
   const bool again = leader_->on_answer(error, in_sync, leader_epoch, partition_epoch);
   if (log_ != nullptr) advance_high_watermark();

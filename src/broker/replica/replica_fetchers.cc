@@ -92,7 +92,7 @@ bool ReplicaFetchers::connect(Fetcher& fetcher) {
       std::make_shared<NodeConnection>(shard_.executor(), *shard_.node().network, shard_.index(), *address, name);
   auto old = std::exchange(fetcher.connection, std::move(made));
   if (old != nullptr) fetcher.session.forget();
-  NodeConnection::retire(std::move(old), "the leader is elsewhere now");
+  NodeConnection::retire(std::move(old), "the leader has changed");
   return true;
 }
 
@@ -189,7 +189,7 @@ void ReplicaFetchers::on_fetched(const FetcherPtr& fetcher, ErrorCode error, con
   // This is normal: the leader has a limited number of sessions.
   if (fetcher->session.on_answer(error, response.session_id)) return fetch_soon(fetcher);
   if (error != ErrorCode::kNone) {
-    const std::string text = fmt::format("no fetch from broker {}: {} {}", fetcher->leader, error_name(error),
+    const std::string text = fmt::format("cannot fetch from broker {}: {} {}", fetcher->leader, error_name(error),
                                          fetcher->connection->last_failure());
     if (shard_.first_time(text)) log_info("{}", text);
     // The controller replaces a dead leader, in the metadata.
@@ -231,7 +231,7 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
   ErrorCode error = data.error_code;
   if (error == ErrorCode::kOffsetOutOfRange) return find_range(fetcher, id);
   if (error == ErrorCode::kNone && data.diverging_epoch.end_offset >= 0) {
-    log_info("Partition {}: the leader's log parts from ours in epoch {} at {}", partition->name(),
+    log_info("Partition {}: the leader's log diverges from this replica's in epoch {} at {}", partition->name(),
              data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
     error = partition->truncate_to_leader(data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
   } else if (error == ErrorCode::kNone) {
@@ -256,7 +256,7 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
     case ErrorCode::kUnknownTopicId:
     case ErrorCode::kUnknownTopicOrPartition: return pause(*fetcher, id, kMetadataPause_ms);
     default: {
-      const std::string text = fmt::format("partition {} is not fetched: {}", partition->name(), error_name(error));
+      const std::string text = fmt::format("cannot fetch partition {}: {}", partition->name(), error_name(error));
       if (shard_.first_time(text)) log_warn("{}", text);
       return pause(*fetcher, id, shard_.settings().get_int("replica.fetch.backoff.ms"));
     }

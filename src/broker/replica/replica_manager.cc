@@ -283,7 +283,7 @@ std::unique_ptr<Partition> ReplicaManager::take_out(const TopicPartitionId& id, 
 
 void ReplicaManager::schedule_delete(log::LogDirectory& directory, const TopicPartition& name, const Uuid& topic_id) {
   auto doomed = directory.schedule_delete(name, topic_id, shard_.executor().random());
-  if (!doomed) return log_error("cannot set {} aside for deletion: {}", name.to_string(), doomed.error().message);
+  if (!doomed) return log_error("cannot mark {} for deletion: {}", name.to_string(), doomed.error().message);
   int64_t delay_ms = shard_.settings().get_long("log.segment.delete.delay.ms");
   shard_.executor().call_after(delay_ms, [this, path = doomed.take()] { remove_tree_in_background(path); });
 }
@@ -328,7 +328,7 @@ void ReplicaManager::start_replication() {
 
 bool ReplicaManager::spend_reserve(log::LogDirectory& directory, const Error& why) {
   if (why.kind != ErrorKind::kExhausted || !directory.reserve().spend()) return false;
-  log_warn("the disk of {} is full; records are refused until there is room again: {}", directory.path(), why.message);
+  log_warn("the disk of {} is full; records are refused until there is space again: {}", directory.path(), why.message);
   shard_.node().on_reserve_spent(shard_.shard());
   return true;
 }
@@ -336,9 +336,9 @@ bool ReplicaManager::spend_reserve(log::LogDirectory& directory, const Error& wh
 void ReplicaManager::directory_failed(log::LogDirectory& directory) {
   if (shard_.closed() || !directory.take_offline()) return;
   if (shard_.node().directories->loading())
-    return;  // on a thread of the recovery: the node checks the directories afterwards
-  log_error("the log directory {} goes offline with everything in it", directory.path());
-  // In a turn of its own: the caller may still use another log of the directory.
+    return;  // on a thread of the recovery: the node looks at the directories behind it
+  log_error("the log directory {} goes offline with all its partitions", directory.path());
+  // In a turn of its own: whoever uses another log of the directory at this moment keeps it until then.
   shard_.executor().post([this, &directory] {
     if (!shard_.closed() && shard_.node().on_directory_failure)
       shard_.node().on_directory_failure(shard_.shard(), directory);

@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kMostSyncedOneByOne = 500;
 
 bool is_closed(const Partition& partition, const Status& closed) {
-  if (!closed.ok()) log_error("{} was not closed in order: {}", partition.name(), closed.error().message);
+  if (!closed.ok()) log_error("{} was not closed cleanly: {}", partition.name(), closed.error().message);
   return closed.ok();
 }
 

@@ -43,7 +43,7 @@ void DiskReserves::take() {
           const bool taken = each->reserve().take(bytes);
           *whole &= taken;
           if (*stopped) each->reserve().give_back();
-          if (was_spent && taken) log_info("there is room again on the disk of {}: records are taken", each->path());
+          if (was_spent && taken) log_info("the disk of {} has space again; records are accepted", each->path());
         }
       },
       [this, whole] {

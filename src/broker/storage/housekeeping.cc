@@ -74,7 +74,8 @@ void remove_files_later(ShardContext& shard, log::DoomedFiles doomed, int64_t de
     auto failed = std::make_shared<Status>(ok_status());
     shard.executor().run_blocking([failed, doomed, &files] { *failed = doomed.remove(files); },
                                   [failed] {
-                                    if (!failed->ok()) log_warn("old segments stay: {}", failed->error().message);
+                                    if (failed->ok()) return;
+                                    log_warn("cannot delete old segments: {}", failed->error().message);
                                   });
   });
 }
@@ -216,7 +217,7 @@ void Housekeeping::collect_and_write() {
               writing_ = false;
               look_for_spent_reserves();
               if (!status->ok()) {
-                log_error("checkpoints: {}", status->error().message);
+                log_error("cannot write checkpoints: {}", status->error().message);
                 note_change();
               }
               for (Written& done : *served) done(status->ok());

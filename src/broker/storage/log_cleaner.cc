@@ -172,7 +172,7 @@ void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) 
 void LogCleaner::note_failure(Partition& partition, const Error& why) {
   if (why.kind != ErrorKind::kCorrupt) return partition.take_offline(why);
   uncleanable_.insert(partition.id());
-  log_error("{} cannot be compacted and stays as it is: {}", partition.name(), why.message);
+  log_error("{} cannot be compacted and is not changed: {}", partition.name(), why.message);
 }
 
 int64_t LogCleaner::pause_after_ms(uint64_t bytes) const {

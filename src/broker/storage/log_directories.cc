@@ -52,8 +52,8 @@ Status LogDirectories::check_cluster_id(const config::Settings& settings) const 
   if (wanted.empty()) return ok_status();
   if (!log::is_possible_cluster_id(wanted)) {
     return make_error(ErrorKind::kInvalid,
-                      "milena.cluster.id={} ({}): expected at most 255 letters, digits and signs, without "
-                      "blanks; milena storage random-uuid makes one",
+                      "milena.cluster.id={} ({}): expected at most 255 letters, digits and signs, without blanks; "
+                      "create one with milena storage random-uuid",
                       wanted, settings.origin("milena.cluster.id"));
   }
   const auto& known = metadata_->meta_properties();
@@ -86,7 +86,7 @@ Status LogDirectories::open_all(const config::Settings& settings) {
         directory.error().kind == ErrorKind::kIo || directory.error().kind == ErrorKind::kDenied;
     bool alone = paths.size() == 1 || path == metadata_path || !broken;
     if (alone) return directory.error();
-    log_error("the log directory {} is left out: {}", path, directory.error().message);
+    log_error("the log directory {} is ignored: {}", path, directory.error().message);
     failed_paths_.push_back(path);
   }
   if (metadata_ == nullptr) {
@@ -117,25 +117,25 @@ Status LogDirectories::check_identities(int32_t node_id) const {
     const auto& properties = directory->meta_properties();
     if (!properties && directory->holds_partitions()) {
       return make_error(ErrorKind::kInvalid,
-                        "{} holds partitions and has no meta.properties, so that nothing tells which "
-                        "node and cluster they are of; restore the file, or set log.dirs to another directory",
+                        "{} has partitions but no meta.properties, so their node and cluster are unknown; restore the "
+                        "file, or set log.dirs to another directory",
                         directory->path());
     }
     if (!properties) continue;
     if (!metadata_->meta_properties()) {
       return make_error(ErrorKind::kInvalid,
-                        "{} belongs to cluster {}, whose metadata should be in {}, and that directory "
-                        "is empty; set log.dirs (its first directory) or metadata.log.dir to where {} is",
+                        "{} belongs to cluster {}, whose metadata should be in {}, but that directory is empty; set "
+                        "log.dirs (its first directory) or metadata.log.dir to the directory of {}",
                         directory->path(), properties->cluster_id, metadata_->path(), metadata_partition().to_string());
     }
     cluster_id = properties->cluster_id;
     if (directory != metadata_ && files_.exists(directory->partition_path(metadata_partition()))) {
-      return make_error(ErrorKind::kInvalid, "{} is in {}, and is looked for in {}; set metadata.log.dir={}",
+      return make_error(ErrorKind::kInvalid, "{} is in {}, but expected in {}; set metadata.log.dir={}",
                         metadata_partition().to_string(), directory->path(), metadata_->path(), directory->path());
     }
     if (properties->directory_id && !seen.insert(*properties->directory_id).second) {
-      return make_error(ErrorKind::kInvalid, "{} has the directory.id of another of log.dirs in its meta.properties; a "
-                        "copied directory cannot stand beside its original",
+      return make_error(ErrorKind::kInvalid, "{} has in its meta.properties the directory.id of another of log.dirs; a "
+                                             "directory and its copy cannot both be in log.dirs",
                         directory->path());
     }
   }
@@ -267,13 +267,13 @@ Status LogDirectories::find_live(const metadata::MetadataImage& image, int32_t n
   if (known == nullptr) return set_aside(one, "is not in the metadata");
   const Uuid assigned = known->directory(node_id);
   if (may_be_away(assigned) && !MILENA_STORAGE_BUG(kOldOriginalServed)) {
-    log_error("{} is left as it is: {} may have moved from there to a directory that does not work", one.path,
+    log_error("{} is not changed: {} may have moved from there to a failed directory", one.path,
               one.partition.to_string());
     return ok_status();
   }
   auto anothers = may_be_anothers(one, assigned);
   if (!anothers) return anothers.error();
-  if (*anothers) return set_aside(one, "does not say whose it is, and the metadata names another directory");
+  if (*anothers) return set_aside(one, "has no topic id, and its directory in the metadata is another one");
   auto [at, first] = found_.emplace(one.partition, one.directory);
   if (first) return ok_status();
   // A crash came between the two renames at the end of a move: the copy was complete before the image named its
@@ -332,7 +332,7 @@ Status LogDirectories::promote_futures(const metadata::MetadataImage& image, int
       const Uuid assigned = image.find_partition(one.partition.topic, one.partition.partition)->directory(node_id);
       if (found_.contains(one.partition) || (assigned_only && assigned != one.directory->id())) continue;
       if (is_directory_id(assigned) && find(assigned) == nullptr) continue;
-      log_warn("{} is a copy of a replica that is nowhere else: it takes its place", one.path);
+      log_warn("{} is the copy of a replica whose original is missing; it becomes the replica", one.path);
       RETURN_IF_ERROR(files_.rename(one.path, one.directory->partition_path(one.partition)));
       RETURN_IF_ERROR(files_.sync_directory(one.directory->path()));
       one.directory->distrust(one.partition);
@@ -351,7 +351,7 @@ Status LogDirectories::find_deleted(const metadata::MetadataImage& image, const 
   bool wanted = !MILENA_STORAGE_BUG(kOriginalGoesUnsynced) && topic != nullptr &&
                 topic->partition(one.partition.partition) != nullptr &&
                 !found_.contains({topic->name, one.partition.partition});
-  if (wanted) return set_aside(one, "was to be deleted, but the replica is nowhere else");
+  if (wanted) return set_aside(one, "was marked for deletion, but the replica is in no other directory");
   doomed.push_back(one.path);
   return ok_status();
 }
@@ -384,7 +384,7 @@ void LogDirectories::end_loading() {
     });
     // A start continues on a full disk; the checkpoints are written when there is space.
     if (!forgotten.ok()) {
-      log_error("{}: what is gone stays in its checkpoints: {}", each->path(), forgotten.error().message);
+      log_error("{}: cannot remove old partitions from its checkpoints: {}", each->path(), forgotten.error().message);
     }
   }
   loading_ = false;

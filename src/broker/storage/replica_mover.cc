@@ -32,8 +32,8 @@ void remove_copy(ShardContext& shard, ReplicaManager& replicas, const TopicParti
       log::renamed_partition_directory(name, log::DirectoryKind::kDelete, shard.executor().random());
   Status renamed = MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? ok_status()
                                                            : shard.node().files->file_system().rename(path, doomed);
-  if (!renamed && renamed.error().kind == ErrorKind::kNotFound) return;  // it was never created
-  if (!renamed) return log_warn("the copy {} stays: {}", path, renamed.error().message);
+  if (!renamed && renamed.error().kind == ErrorKind::kNotFound) return;  // it was never begun
+  if (!renamed) return log_warn("cannot remove the copy {}: {}", path, renamed.error().message);
   replicas.remove_tree_in_background(MILENA_STORAGE_BUG(kHalfACopyIsResumed) ? path : doomed);
 }
 
@@ -80,7 +80,7 @@ void ReplicaMover::resume(Partition& partition, log::LogDirectory& to, const std
   log::PartitionLog* log = partition.log();
   if (log == nullptr ||
       log->log_end_offset() < partition.directory()->find(partition.topic_partition()).recovery_point) {
-    return log_error("{} has lost records; its copy {} is left as it is", partition.name(), path);
+    return log_error("{} has lost records; its copy {} is kept", partition.name(), path);
   }
   if (partition.directory() == &to || moves_.contains(partition.id())) {
     const TopicPartition name = partition.topic_partition();
@@ -91,7 +91,7 @@ void ReplicaMover::resume(Partition& partition, log::LogDirectory& to, const std
 }
 
 void ReplicaMover::begin(Partition& partition, log::LogDirectory& to, std::string path, bool resumed) {
-  log_info("{} {} to {}", partition.name(), resumed ? "goes on moving" : "moves", to.path());
+  log_info("{} {} to {}", partition.name(), resumed ? "continues to move" : "moves", to.path());
   auto move = std::make_shared<Move>();
   move->id = partition.id();
   move->name = partition.topic_partition();
@@ -117,7 +117,7 @@ void ReplicaMover::begin(Partition& partition, log::LogDirectory& to, std::strin
   if (!ready) return fail(move, ready.error());
   if (move->log->log_end_offset() > from.log_end_offset()) {
     move->original_unreadable = true;
-    return fail(move, make_error(ErrorKind::kCorrupt, "it has lost records that its copy begins behind"));
+    return fail(move, make_error(ErrorKind::kCorrupt, "it has lost records, and its copy starts after them"));
   }
   shard_.executor().post([this, move] { copy_some(move); });
 }
@@ -427,7 +427,7 @@ void ReplicaMover::stop() {
   for (auto& [id, move] : moves_) {
     Status closed = move->log == nullptr ? ok_status() : move->log->close_cleanly(true);
     if (!closed)
-      log_error("the copy of {} was not closed in order: {}", move->name.to_string(), closed.error().message);
+      log_error("the copy of {} was not closed cleanly: {}", move->name.to_string(), closed.error().message);
   }
   moves_.clear();
   // The remaining ones are found beside their new logs at the next start.

@@ -15,7 +15,7 @@ using Parts = std::map<Bytes, Bytes, std::less<>>;
 
 Error scram_error(ByteView what) {
   return make_error(ErrorKind::kInvalid,
-                    "--add-scram: {}; expected for instance SCRAM-SHA-256=[name=alice,password=alice-secret]", what);
+                    "--add-scram: {}; example: SCRAM-SHA-256=[name=alice,password=alice-secret]", what);
 }
 
 // "name=alice,iterations=8192,password=\"…\"". A comma ends a part, even in quotes, as in Kafka.
@@ -49,37 +49,38 @@ Result<Bytes> salted_password_of(Parts& parts, security::ScramMechanism mechanis
     if (password->empty()) return scram_error("the password is empty");
     return security::salted_password(mechanism, *password, salt, iterations);
   }
-  if (!salted) return scram_error("neither 'password' nor 'saltedpassword' is there");
+  if (!salted) return scram_error("expected 'password' or 'saltedpassword'");
   if (!has_salt) return scram_error("'saltedpassword' without 'salt'");
   std::optional<Bytes> decoded = security::base64_decode(*salted);
-  if (!decoded || decoded->empty()) return scram_error("'saltedpassword' is no base64");
+  if (!decoded || decoded->empty()) return scram_error("'saltedpassword' is not base64");
   return std::move(*decoded);
 }
 
 Result<UserScramCredentialRecord> scram_record(ByteView argument, Random& random) {
   argument = config::trim_blanks(argument);
   const size_t equals = argument.find('=');
-  if (equals == ByteView::npos) return scram_error("there is no '='");
+  if (equals == ByteView::npos) return scram_error("expected a '='");
   std::optional<security::ScramMechanism> mechanism = security::parse_scram_mechanism(argument.substr(0, equals));
-  if (!mechanism) return scram_error("the mechanism is neither SCRAM-SHA-256 nor SCRAM-SHA-512");
+  if (!mechanism) return scram_error("expected the mechanism SCRAM-SHA-256 or SCRAM-SHA-512");
   ByteView inner = argument.substr(equals + 1);
-  if (inner.size() < 2 || !inner.starts_with('[') || !inner.ends_with(']')) return scram_error("there are no [ and ]");
+  if (inner.size() < 2 || !inner.starts_with('[') || !inner.ends_with(']')) return scram_error("expected [ and ]");
   auto parts = parts_of_argument(inner.substr(1, inner.size() - 2));
   if (!parts) return parts.error();
   std::optional<Bytes> name = take_part(*parts, "name"), salt = take_part(*parts, "salt");
   if (!name || name->empty()) return scram_error("'name' is missing");
   std::optional<Bytes> decoded_salt = salt ? security::base64_decode(*salt) : security::random_scram_text(random);
-  if (!decoded_salt) return scram_error("'salt' is no base64");
+  if (!decoded_salt) return scram_error("'salt' is not base64");
   int64_t iterations = security::kLeastScramIterations;
   if (auto text = take_part(*parts, "iterations")) iterations = config::parse_integer(*text).value_or(0);
   if (iterations < security::kLeastScramIterations || iterations > security::kMostScramIterations) {
-    return scram_error(fmt::format("'iterations' is not from {} to {}", security::kLeastScramIterations,
+    return scram_error(fmt::format("'iterations': expected {} to {}", security::kLeastScramIterations,
                                    security::kMostScramIterations));
   }
   auto salted = salted_password_of(*parts, *mechanism, salt.has_value(), *decoded_salt,
                                    static_cast<int32_t>(iterations));
   if (!salted) return salted.error();
-  if (!parts->empty()) return scram_error("a part is none of name, password, saltedpassword, salt and iterations");
+  if (!parts->empty()) return scram_error("expected only the parts name, password, saltedpassword, salt and "
+                                          "iterations");
   security::ScramCredential credential =
       security::scram_credential(*mechanism, *salted, *decoded_salt, static_cast<int32_t>(iterations));
   UserScramCredentialRecord record;

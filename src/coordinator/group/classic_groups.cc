@@ -18,7 +18,7 @@ void ClassicGroups::loaded(Turn& turn, Group& group) {
   if (MILENA_GROUP_BUG(kLoadedMembersLiveForever)) return;
   for (auto& [member_id, member] : own.members()) touch_session(turn, own, member);
   if (static_cast<int64_t>(own.members().size()) > config().max_size) {
-    prepare_rebalance(turn, own, "it is loaded with more members than group.max.size");
+    prepare_rebalance(turn, own, "it has more members than group.max.size");
   }
 }
 

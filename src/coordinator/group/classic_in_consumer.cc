@@ -138,7 +138,7 @@ MaybeRefusal ConsumerGroups::join_as_classic(Turn& turn, const Caller& caller, c
       if (auto refusal = reconcile_member(step, owned)) return refusal;
     }
     downgrade_group(turn, group, {}, &step.after, step.replaces.empty() ? member_id : step.replaces,
-                    stale ? "it was a consumer group with an assignment that is to change" : "");
+                    stale ? "it was a consumer group with a pending change of its assignment" : "");
   } else {
     update_target(step);
     if (auto refusal = reconcile_member(step, owned)) return refusal;

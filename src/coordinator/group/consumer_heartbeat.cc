@@ -243,7 +243,7 @@ MaybeRefusal ConsumerGroups::find_member(Step& step, const ConsumerGroupHeartbea
 
 void ConsumerGroups::replace_static_member(Step& step, const ConsumerMember& old_member, const Bytes& new_id) {
   const ByteView group_id = step.group->id();
-  log_info("Group {}: static member {} comes back, {} in place of {}", group_id, old_member.instance_id.value_or(""),
+  log_info("Group {}: static member {} returns, {} replaces {}", group_id, old_member.instance_id.value_or(""),
            new_id, old_member.id);
   step.before = old_member;
   step.before.id = new_id;

@@ -40,7 +40,7 @@ MaybeRefusal ConsumerGroups::leave(Turn& turn, const Caller& caller,
   response.member_id = member->id;
   response.member_epoch = request.member_epoch;
   if (request.instance_id && request.member_epoch == kStaticLeaveEpoch) {
-    log_info("Group {}: static member {} leaves for a while", group_id, member->id);
+    log_info("Group {}: static member {} leaves temporarily", group_id, member->id);
     ConsumerMember away = *member;
     away.epoch = kStaticLeaveEpoch;
     away.pending_revocation.clear();
@@ -97,7 +97,7 @@ void ConsumerGroups::fire(Turn& turn, const TimerName& name) {
   switch (name.kind) {
     case TimerKind::kConsumerRebalance:
       if (group.timers(member.id).rebalance_epoch != member.epoch) return;
-      log_info("Group {}: member {} has not given back its partitions within {} ms and is fenced", group.id(),
+      log_info("Group {}: member {} has not revoked its partitions within {} ms and is fenced", group.id(),
                member.id, member.rebalance_timeout_ms);
       break;
     case TimerKind::kConsumerJoin:
@@ -107,11 +107,9 @@ void ConsumerGroups::fire(Turn& turn, const TimerName& name) {
       log_info("Group {}: member {} did not sync in time and is fenced", group.id(), member.id);
       break;
     default:
-      log_info("Group {}: {} member {}", group.id(),
-               group.timers(member.id).connection.gone_deadline_ms
-                   ? "a connection was closed, and nothing was heard again of"
-                   : "the session has expired of",
-               member.id);
+      log_info("Group {}: member {} is fenced: {}", group.id(), member.id,
+               group.timers(member.id).connection.gone_deadline_ms ? "it closed its connection and did not return"
+                                                                   : "its session has expired");
   }
   fence_members(turn, group, {member.id});
   // It has timed out even if that could not be written now.

@@ -136,8 +136,9 @@ MaybeRefusal ConsumerGroups::upgrade_group(Step& step, ClassicGroup& group) {
 
 bool ConsumerGroups::may_downgrade(const ConsumerGroup& group, size_t remaining) const {
   if (config().consumer.migration.downgrade && static_cast<int64_t>(remaining) <= config().max_size) return true;
-  log_info("Group {} stays a consumer group, although only members with the classic protocol are left: {}", group.id(),
-           config().consumer.migration.downgrade ? "they are more than group.max.size" : "downgrades are disabled");
+  log_info("Group {} stays a consumer group, but has only members with the classic protocol: {}", group.id(),
+           config().consumer.migration.downgrade ? "the group has more members than group.max.size"
+                                                 : "downgrades are disabled");
   return false;
 }
 

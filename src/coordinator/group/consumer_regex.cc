@@ -97,7 +97,7 @@ void ConsumerGroups::resolve_regexes(const Caller& caller, Step& step,
       if (topic_filter_) std::erase_if(resolved.topics, [&](ByteView topic) { return !topic_filter_(caller, topic); });
     }
     if (known == nullptr || known->topics != resolved.topics) {
-      log_info("Group {}: pattern {} stands for {} topics", step.group->id(), regex, resolved.topics.size());
+      log_info("Group {}: pattern {} matches {} topics", step.group->id(), regex, resolved.topics.size());
       step.new_assignment_needed = true;
     }
     step.turn.write(make_regex_record(step.group->id(), regex, resolved));

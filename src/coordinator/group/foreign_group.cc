@@ -12,7 +12,7 @@ ErrorCode ForeignGroup::validate_delete() const {
 }
 
 void ForeignGroup::write_tombstones(std::vector<CoordinatorRecord>&) const {
-  CHECK(false, "group {} is {} and is not removed here", id(), group_type_name(type_));
+  CHECK(false, "group {} is {} and cannot be removed here", id(), group_type_name(type_));
 }
 
 void apply_foreign(GroupTable& groups, const OtherRecord& record) {

@@ -17,7 +17,7 @@ namespace {
 // Once per process: a directory of Kafka's may have a million of them.
 void log_foreign_record(int16_t type) {
   static thread_local std::set<int16_t> told;
-  if (told.insert(type).second) log_info("Records of type {} in __consumer_offsets are left alone", type);
+  if (told.insert(type).second) log_info("Records of type {} in __consumer_offsets are ignored", type);
 }
 
 }  // namespace

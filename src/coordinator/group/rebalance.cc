@@ -183,7 +183,7 @@ void ClassicGroups::expire_session(Turn& turn, ClassicGroup& group, const Bytes&
   // gone.
   if (!member.is_new && !member.connection.gone_deadline_ms && (member.awaiting_join || member.awaiting_sync)) return;
   if (member.connection.gone_deadline_ms) {
-    log_info("Group {}: member {} closed its connection and did not come back", group.id(), member_id);
+    log_info("Group {}: member {} closed its connection and did not return", group.id(), member_id);
   } else {
     log_info("Group {}: the session of member {} has expired", group.id(), member_id);
   }

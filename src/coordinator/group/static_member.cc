@@ -26,7 +26,7 @@ bool topics_changed(ByteView before, ByteView after) {
 void ClassicGroups::replace_static_member(Turn& turn, const Caller& caller, const JoinGroupRequest& request,
                                           ClassicGroup& group, const Bytes& old_id, const Bytes& new_id) {
   const Bytes instance_id(*request.group_instance_id);
-  log_info("Group {}: static member {} comes back, {} in place of {}", group.id(), instance_id, new_id, old_id);
+  log_info("Group {}: static member {} returns, {} replaces {}", group.id(), instance_id, new_id, old_id);
   ClassicMember& old_member = *group.find_member(old_id);
   // If the old one is still alive, it gets the error that it was fenced.
   JoinGroupResponse fenced;
@@ -56,8 +56,8 @@ void ClassicGroups::replace_static_member(Turn& turn, const Caller& caller, cons
   if (group.is(GroupState::kPreparingRebalance)) {
     maybe_complete_join(turn, group);
   } else {
-    // In CompletingRebalance the leader may already have the list with the old id.
-    prepare_rebalance(turn, group, "a static member comes back");
+    // In CompletingRebalance the leader may have the old id before it already.
+    prepare_rebalance(turn, group, "a static member returns");
   }
 }
 

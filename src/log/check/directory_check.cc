@@ -25,7 +25,7 @@ constexpr size_t kCopiedAtOnce = 1 << 20;
 }  // namespace
 
 Result<std::unique_ptr<DirectoryCheck>> DirectoryCheck::open(FileSystem& files, const std::string& path) {
-  if (!files.exists(path)) return make_error(ErrorKind::kNotFound, "{} is not there", path);
+  if (!files.exists(path)) return make_error(ErrorKind::kNotFound, "{} does not exist", path);
   auto directory = LogDirectory::open(files, path);
   if (!directory) return directory.error();
   return std::unique_ptr<DirectoryCheck>(new DirectoryCheck(files, directory.take()));
@@ -77,7 +77,7 @@ Status DirectoryCheck::check_own_files(DirectoryFindings& out) {
     out.identity = fmt::format("cluster {}, node {}", properties->cluster_id, properties->node_id);
   } else if (directory_->holds_partitions()) {
     out.findings.push_back({Kind::kProblem, "meta.properties",
-                            "is not there, so that nothing tells which node and cluster the partitions are of", {},
+                            "is missing, so the node and the cluster of the partitions are unknown", {},
                             false});
   }
   for (const ByteView name : kCheckpoints) {
@@ -93,7 +93,7 @@ void DirectoryCheck::check_checkpoint(const std::string& name, const Bytes& cont
   const auto offsets = decode_offset_checkpoint(content);
   if (offsets) return;
   out.findings.push_back({Kind::kProblem, name, offsets.error().message,
-                          Mend{out.path + "/" + name, {}, "is taken away; the broker writes it anew"},
+                          Mend{out.path + "/" + name, {}, "is removed; the broker creates it again"},
                           name == kRecoveryPoints});
 }
 
@@ -107,7 +107,7 @@ Status DirectoryCheck::check_snapshots(const std::string& path, std::vector<Find
     if (snapshot) continue;
     if (snapshot.error().kind == ErrorKind::kIo) return snapshot.error();
     out.push_back({Kind::kProblem, name, snapshot.error().message,
-                   Mend{path + "/" + name, {}, "is taken away; an older one, or the log, takes its place"}, false});
+                   Mend{path + "/" + name, {}, "is removed; the broker uses an older snapshot, or the log"}, false});
   }
   return ok_status();
 }
@@ -124,13 +124,13 @@ Result<PartitionFindings> DirectoryCheck::check_partition(const PartitionDirecto
       if (!one.mend || one.mend->without.empty()) continue;
       one.mend.reset();
       one.wants_recovery = false;
-      one.what += "; this is not repaired, restore the directory from a copy";
+      one.what += "; this cannot be repaired, restore the directory from a backup";
     }
     RETURN_IF_ERROR(check_snapshots(partition.path, checked->findings));
   }
-  const char* why = partition.kind == DirectoryKind::kFuture   ? "is a copy that a move had begun; it goes on"
-                    : partition.kind == DirectoryKind::kDelete ? "is to be deleted; the next start does it"
-                    : partition.kind == DirectoryKind::kStray  ? "was set aside; nobody reads it, and it may be deleted"
+  const char* why = partition.kind == DirectoryKind::kFuture   ? "is the copy of an unfinished move, which continues"
+                    : partition.kind == DirectoryKind::kDelete ? "is marked for deletion; the next start deletes it"
+                    : partition.kind == DirectoryKind::kStray  ? "was set aside; it is not used and may be deleted"
                                                                : nullptr;
   if (why != nullptr) checked->findings.push_back({Kind::kNote, "", why, {}, false});
   return checked;
@@ -234,7 +234,7 @@ Status DirectoryCheck::ask_for_recovery(const std::vector<std::string>& partitio
     auto before = keep(mark);
     if (!before) return before.error();
   }
-  on_done(fmt::format("{}: the next start reads the logs of these partitions whole", directory_->path()));
+  on_done(fmt::format("{}: the next start reads the whole logs of these partitions", directory_->path()));
   return ok_status();
 }
 

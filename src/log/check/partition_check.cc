@@ -15,7 +15,7 @@ namespace {
 
 using Kind = Finding::Kind;
 
-constexpr const char* kReadAnew = "is taken away; the broker reads the records instead";
+constexpr const char* kReadAnew = "is removed; the broker reads the records instead";
 
 class PartitionCheck {
  public:
@@ -55,7 +55,7 @@ class PartitionCheck {
       if (file->suffix == kIndexSuffix || file->suffix == kTimeIndexSuffix) indexes.push_back(file->offset);
       const bool leftover = file->suffix.ends_with(kDeletedSuffix) || file->suffix.ends_with(kCleanedSuffix) ||
                             file->suffix.ends_with(kSwapSuffix);
-      if (leftover) add(Kind::kNote, name, "was left by a deletion or a compaction; the next start ends that");
+      if (leftover) add(Kind::kNote, name, "is left from a deletion or a compaction; the next start completes it");
     }
     for (const int64_t index : indexes) {
       if (std::binary_search(bases_.begin(), bases_.end(), index)) continue;
@@ -68,10 +68,10 @@ class PartitionCheck {
     Result<Bytes> file = files_.read_file(path_of(name));
     if (!file && file.error().kind != ErrorKind::kNotFound) return file.error();
     if (!file) {
-      add(Kind::kNote, name, "is not there; the next start writes it");
+      add(Kind::kNote, name, "is missing; the next start creates it");
     } else if (auto id = decode_partition_metadata(*file); !id) {
       add(Kind::kProblem, name, id.error().message,
-          Mend{path_of(name), {}, "is taken away; the broker writes it anew, for the topic of that name"});
+          Mend{path_of(name), {}, "is removed; the broker creates it again, for the topic of that name"});
     }
     return ok_status();
   }
@@ -111,7 +111,7 @@ class PartitionCheck {
     if (!file && file.error().kind != ErrorKind::kNotFound) return file.error();
     if (!file) {
       if (walk_.latest_epoch >= 0) {
-        Finding finding{Kind::kProblem, name, "is not there, though the records have leader epochs", {}, true};
+        Finding finding{Kind::kProblem, name, "is missing, but the records have leader epochs", {}, true};
         out_.findings.push_back(std::move(finding));
       }
       return ok_status();
@@ -128,13 +128,13 @@ class PartitionCheck {
   void check_checkpoints() {
     if (known_.log_start_offset > out_.end_offset) {
       add(Kind::kProblem, "",
-          fmt::format("the log ends at {}, before its log start offset {}: it would begin anew there, without any of "
-                      "its records",
+          fmt::format("the log ends at {}, before its log start offset {}: it would restart there, without any of its "
+                      "records",
                       out_.end_offset, known_.log_start_offset));
     }
     if (known_.clean_shutdown && known_.known && known_.recovery_point > out_.end_offset) {
       add(Kind::kProblem, "",
-          fmt::format("the log ends at {}, though records up to {} were synced before a stop in order: they are lost",
+          fmt::format("the log ends at {}, but records up to {} were synced before a clean shutdown: they are lost",
                       out_.end_offset, known_.recovery_point));
     }
   }

@@ -16,7 +16,7 @@ namespace milena::log {
 namespace {
 
 constexpr size_t kWindow = 1 << 20;
-constexpr const char* kTakenAway = "is taken away; the broker makes it anew from the .log";
+constexpr const char* kTakenAway = "is removed; the broker creates it again from the .log";
 
 std::optional<Mend> take_away(const std::string& path) { return Mend{path, {}, kTakenAway}; }
 
@@ -105,7 +105,7 @@ Result<bool> SegmentCheck::good_batch(BatchScanner& batches) {
   const BatchHeader& batch = batches.header();
   if (batch.base_offset < next_offset_ || batch.last_offset() < batch.base_offset ||
       batch.last_offset() >= end_offset_) {
-    return make_error(ErrorKind::kCorrupt, "a batch with the offsets {} to {}, expected {} or more", batch.base_offset,
+    return make_error(ErrorKind::kCorrupt, "a batch has the offsets {} to {}, expected {} or more", batch.base_offset,
                       batch.last_offset(), next_offset_);
   }
   Result<bool> right = batches.crc_ok();
@@ -193,22 +193,21 @@ Status SegmentCheck::note_damage(uint64_t from, uint64_t to, const std::string& 
     if (!zeros) return zeros.error();
     if (*zeros && is_read_again()) {
       add(Finding::Kind::kNote, name_of(".log"),
-          fmt::format("ends with {} zeros, which the next start cuts off: a file that was made in full length",
+          fmt::format("ends with {} zeros of a preallocated file; the next start cuts them off",
                       to - from));
       return ok_status();
     }
     // A torn end after a crash was never acknowledged.
     if (end_offset_ == INT64_MAX && is_read_again()) {
       add(Finding::Kind::kNote, name_of(".log"),
-          fmt::format("the last {} bytes are a batch that was not all written, behind offset {}; the next start cuts "
-                      "them off",
+          fmt::format("the last {} bytes are an incomplete batch, behind offset {}; the next start cuts them off",
                       to - from, next_offset_));
       return ok_status();
     }
   }
   std::string lost;
   if (at_end) {
-    lost = end_offset_ == INT64_MAX ? fmt::format("what stood behind offset {} is lost", next_offset_)
+    lost = end_offset_ == INT64_MAX ? fmt::format("everything behind offset {} is lost", next_offset_)
                                     : fmt::format("offsets {} to {} are lost", next_offset_, end_offset_ - 1);
   } else {
     BatchScanner next(log_, static_cast<uint32_t>(to), static_cast<uint32_t>(size_), 4096);
@@ -218,7 +217,7 @@ Status SegmentCheck::note_damage(uint64_t from, uint64_t to, const std::string& 
   }
   damage_.push_back({from, to});
   const std::string path = walk_.directory + "/" + name_of(".log");
-  Mend mend{path, {{from, to}}, fmt::format("is written anew without bytes {} to {}", from, to - 1)};
+  Mend mend{path, {{from, to}}, fmt::format("is rewritten without bytes {} to {}", from, to - 1)};
   Finding finding{Finding::Kind::kProblem, name_of(".log"),
                   fmt::format("bytes {} to {} are damaged, {}: {}", from, to - 1, lost, why), std::move(mend), true};
   walk_.out->findings.push_back(std::move(finding));
@@ -237,7 +236,7 @@ Status SegmentCheck::open_index(Index& index, const char* suffix, size_t entry_s
   // Kafka creates them in full length, and truncates them when it rolls or stops.
   const size_t used = index.bytes.find_last_not_of('\0') + 1;  // 0 if there is nothing else
   if (index.bytes.size() % entry_size != 0) {
-    index.wrong = fmt::format("has {} bytes, which is no multiple of {}", index.bytes.size(), entry_size);
+    index.wrong = fmt::format("has {} bytes, which is not a multiple of {}", index.bytes.size(), entry_size);
   } else {
     index.bytes.resize((used + entry_size - 1) / entry_size * entry_size);
   }
@@ -252,7 +251,7 @@ void SegmentCheck::check_position(Index& index, const BatchHeader& batch, uint64
     index.next += kOffsetIndexEntrySize;
     if (static_cast<uint64_t>(entry.position) < position || offset < batch.base_offset ||
         offset > batch.last_offset()) {
-      index.wrong = fmt::format("entry {} says that offset {} is at byte {}, where it is not",
+      index.wrong = fmt::format("entry {} has offset {} at byte {}, which is wrong",
                                 index.next / kOffsetIndexEntrySize - 1, offset, entry.position);
     }
   }
@@ -261,7 +260,7 @@ void SegmentCheck::check_position(Index& index, const BatchHeader& batch, uint64
 void SegmentCheck::end_index(Index& index) {
   if (index.wrong.empty() && index.next < index.bytes.size() &&
       OffsetIndexEntry::read(index.bytes.data() + index.next) != OffsetIndexEntry{}) {
-    index.wrong = "has entries for bytes that no batch begins at";
+    index.wrong = "has entries for bytes where no batch begins";
   }
   add_wrong_index(index);
 }
@@ -269,7 +268,7 @@ void SegmentCheck::end_index(Index& index) {
 // The next start rebuilds those of a segment that it reads.
 void SegmentCheck::add_wrong_index(const Index& index) {
   if (index.wrong.empty()) return;
-  if (is_read_again()) return add(Finding::Kind::kNote, index.name, index.wrong + "; the next start makes it anew");
+  if (is_read_again()) return add(Finding::Kind::kNote, index.name, index.wrong + "; the next start rebuilds it");
   add(Finding::Kind::kProblem, index.name, index.wrong, take_away(walk_.directory + "/" + index.name));
 }
 
@@ -281,9 +280,9 @@ Status SegmentCheck::check_time_index() {
     const TimeIndexEntry entry = TimeIndexEntry::read(index.bytes.data() + at);
     const int64_t offset = base_offset_ + entry.relative_offset;
     if (entry.timestamp < last.timestamp || entry.relative_offset < last.relative_offset) {
-      index.wrong = fmt::format("entry {} goes back", at / kTimeIndexEntrySize);
+      index.wrong = fmt::format("entry {} is out of order", at / kTimeIndexEntrySize);
     } else if (damage_.empty() && (entry.timestamp > max_timestamp_ || offset >= next_offset_)) {
-      index.wrong = fmt::format("entry {} is of offset {} and time {}, beyond all that is in the segment",
+      index.wrong = fmt::format("entry {} has offset {} and timestamp {}, which are beyond the end of the segment",
                                 at / kTimeIndexEntrySize, offset, entry.timestamp);
     }
     last = entry;
@@ -301,7 +300,8 @@ Status SegmentCheck::check_txn_index() {
   for (size_t at = 0; at + kAbortedTransactionSize <= index.bytes.size(); at += kAbortedTransactionSize) {
     const AbortedTransaction one = AbortedTransaction::read(index.bytes.data() + at);
     const bool possible = one.first_offset <= one.last_offset && one.last_offset > last_offset;
-    if (!possible && index.wrong.empty()) index.wrong = fmt::format("entry {} cannot be", at / kAbortedTransactionSize);
+    if (!possible && index.wrong.empty())
+      index.wrong = fmt::format("entry {} is invalid", at / kAbortedTransactionSize);
     last_offset = one.last_offset;
     auto wanted = aborts_.find(one.last_offset);
     if (wanted != aborts_.end() && wanted->second == one.producer_id) aborts_.erase(wanted);
@@ -309,7 +309,7 @@ Status SegmentCheck::check_txn_index() {
   // A crash may have come before they were written; recovery finds them again.
   std::erase_if(aborts_, [&](const auto& one) { return !walk_.clean_shutdown && one.first >= walk_.recovery_point; });
   if (!aborts_.empty() && index.wrong.empty()) {
-    index.wrong = fmt::format("does not tell of the abort at offset {} by producer {}, whose records are shown",
+    index.wrong = fmt::format("lacks the abort at offset {} by producer {}; consumers would read its aborted records",
                               aborts_.begin()->first, aborts_.begin()->second);
   }
   if (index.wrong.empty()) return ok_status();

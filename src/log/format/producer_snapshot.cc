@@ -49,7 +49,7 @@ Result<std::vector<ProducerSnapshotEntry>> decode_producer_snapshot(ByteView fil
   int32_t count = load_big_endian<int32_t>(file.data() + kSnapshotCrcEnd);
   size_t room = file.size() - kSnapshotHeaderSize;
   if (count < 0 || static_cast<uint64_t>(count) * kSnapshotEntrySize != room) {
-    return make_error(ErrorKind::kCorrupt, "producer snapshot claims {} entries in {} bytes", count, room);
+    return make_error(ErrorKind::kCorrupt, "producer snapshot has a count of {} entries in {} bytes", count, room);
   }
   std::vector<ProducerSnapshotEntry> entries(static_cast<size_t>(count));
   const char* from = file.data() + kSnapshotHeaderSize;

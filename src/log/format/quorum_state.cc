@@ -27,7 +27,7 @@ Result<QuorumState> decode_quorum_state(ByteView file) {
     return make_error(ErrorKind::kCorrupt, "quorum-state: data_version is {}, expected 0 or 1", version);
   }
   if (json->member("leaderEpoch") == nullptr || json->member("leaderId") == nullptr) {
-    return make_error(ErrorKind::kCorrupt, "quorum-state: leaderId and leaderEpoch must be there");
+    return make_error(ErrorKind::kCorrupt, "quorum-state: leaderId or leaderEpoch is missing");
   }
   QuorumState state;
   state.data_version = static_cast<int16_t>(version);

@@ -99,7 +99,7 @@ class GzipReader final : public DecompressStream {
     }
   }
 
-  static Error broken() { return make_error(ErrorKind::kCorrupt, "gzip: the compressed data are broken or cut off"); }
+  static Error broken() { return make_error(ErrorKind::kCorrupt, "gzip: the compressed data are damaged or cut off"); }
 
   ByteView rest_;
   z_stream stream_{};

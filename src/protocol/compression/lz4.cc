@@ -178,7 +178,7 @@ class Lz4Reader final : public BlockReader {
     }
     const int size = LZ4_decompress_safe(block.data(), buffer_.get(), static_cast<int>(block.size()),
                                          static_cast<int>(needed));
-    if (size < 0) return lz4_error("the block is broken");
+    if (size < 0) return lz4_error("the block is damaged");
     return ByteView(buffer_.get(), static_cast<size_t>(size));
   }
 

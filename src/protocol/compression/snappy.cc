@@ -145,9 +145,10 @@ class WindowedBlock {
     }
     given_ = filled_;
     while (left_ > 0 && buffer_size_ - filled_ >= kLongestCopy) {
-      if (!decode_element()) return snappy_error("the block is broken");
+      if (!decode_element()) return snappy_error("the block is damaged");
     }
-    if (left_ == 0 && (literal_left_ > 0 || !rest_.empty())) return snappy_error("the block holds more than it says");
+    if (left_ == 0 && (literal_left_ > 0 || !rest_.empty())) return snappy_error("the block is longer than its "
+                                                                                 "header's length");
     const ByteView portion(buffer_.get() + given_, filled_ - given_);
     given_ = filled_;
     return portion;
@@ -213,7 +214,7 @@ class SnappyReader final : public BlockReader {
       size_t size = 0;
       if (!snappy::GetUncompressedLength(block.data(), block.size(), &size))
         return snappy_error("a block without its length");
-      if (size / kHighestRatio > block.size()) return snappy_error("the block says that it holds more than it can");
+      if (size / kHighestRatio > block.size()) return snappy_error("the block's claimed length is impossible");
       const ByteView elements = elements_of(block);
       const bool large = size > std::max(kDirectSize, kDirectRatio * block.size());
       const size_t furthest = large ? furthest_offset(elements) : 0;
@@ -270,7 +271,7 @@ class SnappyReader final : public BlockReader {
     // The library may want a buffer even for nothing.
     char none = 0;
     if (!snappy::RawUncompress(block.data(), block.size(), buffer_ ? buffer_.get() : &none)) {
-      return snappy_error("the block is broken");
+      return snappy_error("the block is damaged");
     }
     return ByteView(buffer_.get(), size);
   }

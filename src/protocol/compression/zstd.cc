@@ -97,7 +97,7 @@ class ZstdReader final : public DecompressStream {
       in_frame_ = rc;
       if (in_.pos == in_before && out.pos == out_before) failure_ = "cut off";
       if (large_window_ && total_ + out.pos > std::max(kLargeWindowContent, kLargeWindowRatio * in_.size)) {
-        failure_ = "too much content for a frame with a window this large";
+        failure_ = "the frame has too much content for the size of its window";
       }
       if (!failure_.empty()) {
         if (out.pos == 0) return broken();

@@ -18,7 +18,7 @@ Bytes control_record_key(ControlRecordType type) {
 
 Result<ControlRecordType> parse_control_record_key(std::optional<ByteView> key) {
   if (!key || key->size() < kControlKeySize) {
-    return make_error(ErrorKind::kCorrupt, "control record with a key of {} bytes, at least 4 expected",
+    return make_error(ErrorKind::kCorrupt, "control record with a key of {} bytes, expected at least 4",
                       key ? key->size() : 0);
   }
   const auto version = load_big_endian<int16_t>(key->data());
@@ -39,11 +39,11 @@ Result<EndTransactionMarker> parse_end_transaction_marker(const RecordView& reco
   Result<ControlRecordType> type = parse_control_record_key(record.key);
   if (!type.ok()) return type.error();
   if (*type != ControlRecordType::kAbort && *type != ControlRecordType::kCommit) {
-    return make_error(ErrorKind::kInvalid, "control record of type {} is no end of a transaction",
+    return make_error(ErrorKind::kInvalid, "control record of type {} is not an end of a transaction",
                       static_cast<int16_t>(*type));
   }
   if (!record.value || record.value->size() < kMarkerValueSize) {
-    return make_error(ErrorKind::kCorrupt, "end of transaction with a value of {} bytes, at least 6 expected",
+    return make_error(ErrorKind::kCorrupt, "end of transaction with a value of {} bytes, expected at least 6",
                       record.value ? record.value->size() : 0);
   }
   const auto version = load_big_endian<int16_t>(record.value->data());
@@ -75,7 +75,7 @@ Bytes build_control_batch(int64_t base_offset, int32_t partition_leader_epoch, i
 
 Result<ControlRecordType> control_batch_type(const RecordBatchView& batch) {
   if (!batch.header().is_control()) {
-    return make_error(ErrorKind::kInvalid, "batch at offset {} is no control batch", batch.header().base_offset);
+    return make_error(ErrorKind::kInvalid, "batch at offset {} is not a control batch", batch.header().base_offset);
   }
   RecordIterator records(batch);
   if (records.next()) return parse_control_record_key(records.record().key);

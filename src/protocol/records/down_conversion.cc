@@ -96,7 +96,8 @@ DownConverted down_convert(ByteView batches, int8_t to_magic, int64_t first_offs
       if (header.compression() == Codec::kZstd) {
         if (!result.bytes.empty()) break;  // the batches before it are returned
         return failed(ErrorCode::kUnsupportedCompressionType,
-                      fmt::format("batch at offset {} is compressed with zstd, which messages of magic {} cannot be",
+                      fmt::format("batch at offset {} is compressed with zstd, which messages of magic {} do not "
+                                  "support",
                                   header.base_offset, to_magic));
       }
       Status status = header.compression() == Codec::kNone

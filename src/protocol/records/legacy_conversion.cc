@@ -54,7 +54,7 @@ class Conversion {
       if (auto refusal = too_large()) return refusal;
     }
     if (!it.status().ok()) return refuse(ErrorCode::kCorruptMessage, it.status().error().message);
-    if (index == 0) return refuse(ErrorCode::kInvalidRecord, "compressed message with nothing in it");
+    if (index == 0) return refuse(ErrorCode::kInvalidRecord, "compressed message without messages");
     if (checks_.failed()) return checks_.refusal();
     return std::nullopt;
   }

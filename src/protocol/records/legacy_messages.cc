@@ -68,7 +68,7 @@ Result<ByteView> next_log_entry(ByteView bytes) {
   if (bytes.size() < kBatchLogOverhead) return ByteView();
   const auto size = load_big_endian<int32_t>(bytes.data() + 8);
   if (size < static_cast<int32_t>(kLegacyOverheadV0)) {
-    return make_error(ErrorKind::kCorrupt, "record set with an entry of {} bytes, at least 14 expected", size);
+    return make_error(ErrorKind::kCorrupt, "record set with an entry of {} bytes, expected at least 14", size);
   }
   if (bytes.size() <= kBatchMagicPosition) return ByteView();
   const int8_t magic = magic_of(bytes);
@@ -152,7 +152,7 @@ Result<bool> LegacyInnerIterator::read_next() {
   const size_t total = kBatchLogOverhead + static_cast<size_t>(size);
   if (total > max_message_bytes_) {
     return make_error(ErrorKind::kCorrupt,
-                      "compressed message with an inner message of {} bytes, more than may be held", size);
+                      "compressed message with an inner message of {} bytes, more than the limit", size);
   }
   // Step by step: a size may be false, and memory is only allocated for bytes that are there.
   for (size_t step = std::min<size_t>(total, 64 * 1024);; step = std::min(total, 2 * step)) {

@@ -87,12 +87,12 @@ bool entry_crc_ok(ByteView entry) {
 // UnifiedLog.analyzeAndValidateRecords: the checks without looking at records.
 Refusal check_entry(ByteView entry, const ProduceLimits& limits) {
   if (magic_of(entry) == kMagicV2 && load_big_endian<int64_t>(entry.data()) != 0) {
-    return refuse(ErrorCode::kInvalidRecord, fmt::format("batch with base offset {}, 0 expected",
+    return refuse(ErrorCode::kInvalidRecord, fmt::format("batch with base offset {}, expected 0",
                                                          load_big_endian<int64_t>(entry.data())));
   }
   if (entry.size() > static_cast<size_t>(std::max(limits.max_message_bytes, 0))) {
     return refuse(ErrorCode::kMessageTooLarge,
-                  fmt::format("batch of {} bytes, at most {} allowed", entry.size(), limits.max_message_bytes));
+                  fmt::format("batch of {} bytes, expected at most {}", entry.size(), limits.max_message_bytes));
   }
   if (!entry_crc_ok(entry)) return refuse(ErrorCode::kCorruptMessage, "wrong checksum");
   if (entry_codec_id(entry) > kMaxCodec) {
@@ -123,7 +123,7 @@ Refusal check_header(const BatchHeader& header) {
 }
 
 Refusal senseless_records() {
-  return refuse(ErrorCode::kInvalidRecord, "records that do not fill their batch as its header says");
+  return refuse(ErrorCode::kInvalidRecord, "records that do not match their batch's header");
 }
 
 // Results of one pass over a batch's records.

@@ -53,7 +53,7 @@ void BatchHeader::write(char* to) const {
 
 Result<RecordBatchView> RecordBatchView::parse(ByteView bytes) {
   if (bytes.size() < kBatchMagicPosition + 1) {
-    return make_error(ErrorKind::kCorrupt, "record batch cut off: {} bytes, less than any header", bytes.size());
+    return make_error(ErrorKind::kCorrupt, "record batch cut off: {} bytes, less than a header", bytes.size());
   }
   const auto magic = static_cast<int8_t>(bytes[kBatchMagicPosition]);
   if (magic < 0 || magic > kMagicV2) return make_error(ErrorKind::kCorrupt, "record batch of unknown magic {}", magic);
@@ -63,7 +63,7 @@ Result<RecordBatchView> RecordBatchView::parse(ByteView bytes) {
   }
   const BatchHeader header = BatchHeader::read(bytes.data());
   if (header.batch_length < static_cast<int32_t>(kBatchHeaderSize - kBatchLogOverhead)) {
-    return make_error(ErrorKind::kCorrupt, "record batch at offset {} says it has {} bytes, less than its header",
+    return make_error(ErrorKind::kCorrupt, "record batch at offset {} has a length of {} bytes, less than its header",
                       header.base_offset, header.batch_length);
   }
   if (header.total_size() > bytes.size()) {

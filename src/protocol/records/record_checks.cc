@@ -88,7 +88,7 @@ ProduceValidation RecordChecks::refusal() {
 ProduceValidation accept_rewritten(Bytes rewritten, const ProduceLimits& limits) {
   if (rewritten.size() > static_cast<size_t>(std::max(limits.max_message_bytes, 0))) {
     return refuse(ErrorCode::kMessageTooLarge,
-                  fmt::format("batch of {} bytes when written in the topic's codec, at most {} allowed",
+                  fmt::format("batch of {} bytes in the topic's codec, expected at most {}",
                               rewritten.size(), limits.max_message_bytes));
   }
   if (rewritten.size() > static_cast<size_t>(std::max(limits.segment_bytes, 0))) {

@@ -10,7 +10,7 @@ namespace milena {
 namespace {
 
 Error cut_off() { return make_error(ErrorKind::kCorrupt, "record batch ends before its last record"); }
-Error senseless_record() { return make_error(ErrorKind::kCorrupt, "record whose fields do not add up to its length"); }
+Error senseless_record() { return make_error(ErrorKind::kCorrupt, "the fields of a record do not match its length"); }
 
 std::optional<ByteView> view_of(const char* content, int32_t size) {
   if (size < 0) return std::nullopt;
@@ -115,7 +115,7 @@ Result<ByteView> RecordIterator::window_body(size_t size) {
     }
     if (size > max_record_bytes_) {
       record_too_large_ = true;
-      return make_error(ErrorKind::kCorrupt, "record of {} bytes, more than the {} that may be held", size,
+      return make_error(ErrorKind::kCorrupt, "record of {} bytes, expected at most {}", size,
                         max_record_bytes_);
     }
   }
@@ -196,7 +196,7 @@ bool RecordIterator::check_end() {
     if (Status status = fill_window(1); !status.ok()) return fail(status.error());
     more = !window_->available().empty();
   }
-  if (more) return fail(make_error(ErrorKind::kCorrupt, "record batch with bytes behind its last record"));
+  if (more) return fail(make_error(ErrorKind::kCorrupt, "record batch with bytes after its last record"));
   return false;
 }
 

@@ -24,7 +24,7 @@ Status RecordWindow::fill(size_t size) {
 
 Status RecordWindow::read_more() {
   if (!DecompressionBudget::any_left()) {
-    return make_error(ErrorKind::kExhausted, "more to decompress than there is time for here");
+    return make_error(ErrorKind::kExhausted, "the records are too large to decompress here");
   }
   Result<size_t> n = stream_->read(buffer_.get() + end_, capacity_ - end_);
   if (!n.ok()) return n.error();

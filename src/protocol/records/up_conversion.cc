@@ -34,7 +34,7 @@ Result<InnerOffsets> inner_offsets(const LegacyMessage& wrapper, size_t most) {
     const bool grows = inner.message().offset > offsets.last && !inner.message().is_compressed();
     if (!grows)
       return make_error(ErrorKind::kCorrupt,
-                        "a compressed message at offset {} with senseless messages in it", wrapper.offset);
+                        "a compressed message at offset {} with invalid inner messages", wrapper.offset);
     offsets.last = inner.message().offset;
   }
   RETURN_IF_ERROR(inner.status());
@@ -52,7 +52,7 @@ Result<Bytes> convert_wrapped(const LegacyMessage& wrapper, ByteView entry) {
   const bool possible =
       shift >= 0 && offsets->first + shift >= 0 && offsets->last - offsets->first <= INT32_MAX;
   if (!possible)
-    return make_error(ErrorKind::kCorrupt, "a compressed message at offset {} goes up to {}", wrapper.offset,
+    return make_error(ErrorKind::kCorrupt, "a compressed message at offset {} ends at offset {}", wrapper.offset,
                       offsets->last);
   RecordBatchBuilder builder(options_like(wrapper, offsets->first + shift));
   LegacyInnerIterator inner(wrapper, most_held(entry));

@@ -46,25 +46,26 @@ struct AclsScript {
 
 AclsScript::AclsScript() {
   Options& options = script.options;
-  options.flag("--list", list, "Lists ACLs: all of them, or those of the resources named.");
+  options.flag("--list", list, "Lists ACLs: all of them, or those of the given resources.");
   options.flag("--add", add, "Adds ACLs.");
   options.flag("--remove", remove, "Removes ACLs.");
-  options.texts("--topic", topics, "topic", "A topic; * is every one.");
-  options.texts("--group", groups, "group", "A consumer group; * is every one.");
+  options.texts("--topic", topics, "topic", "A topic; * is every topic.");
+  options.texts("--group", groups, "group", "A consumer group; * is every group.");
   options.flag("--cluster", cluster_resource, "The cluster.");
   options.texts("--transactional-id", transactional_ids, "id", "A transactional id; * is every one.");
   options.texts("--delegation-token", tokens, "token", "A delegation token; * is every one.");
   options.texts("--user-principal", users, "principal", "A user, for CreateTokens and DescribeTokens.");
   options.text("--resource-pattern-type", pattern_name, "type",
                "literal or prefixed; any or match to list and remove.");
-  options.texts("--operation", operations, "operation", "What is allowed or denied; All without it.");
-  options.texts("--allow-principal", allowed, "type:name", "Who is allowed; User:* is everybody.");
-  options.texts("--deny-principal", denied, "type:name", "Who is denied.");
-  options.texts("--allow-host", allowed_hosts, "host", "From where those are allowed; * without it.");
-  options.texts("--deny-host", denied_hosts, "host", "From where those are denied; * without it.");
-  options.texts("--principal", listed, "type:name", "With --list: whose ACLs.");
-  options.flag("--producer", producer, "What a producer needs: Write, Describe and Create of the topics.");
-  options.flag("--consumer", consumer, "What a consumer needs: Read and Describe of the topics, Read of the groups.");
+  options.texts("--operation", operations, "operation", "Allowed or denied operations; default All.");
+  options.texts("--allow-principal", allowed, "type:name", "Allowed principals; User:* is everyone.");
+  options.texts("--deny-principal", denied, "type:name", "Denied principals.");
+  options.texts("--allow-host", allowed_hosts, "host", "Addresses of the allowed principals; default *.");
+  options.texts("--deny-host", denied_hosts, "host", "Addresses of the denied principals; default *.");
+  options.texts("--principal", listed, "type:name", "With --list: the principals to list.");
+  options.flag("--producer", producer, "Permissions of a producer: Write, Describe and Create of the topics.");
+  options.flag("--consumer", consumer, "Permissions of a consumer: Read and Describe of the topics, Read of the "
+                                       "groups.");
   options.flag("--idempotent", idempotent, "With --producer: IdempotentWrite of the cluster, too.");
   options.flag("--force", force, "Does not ask before it removes.");
   options.text("--bootstrap-controller", controllers, "host:port", "The controller instead of a broker.");

@@ -62,7 +62,7 @@ Status print_versions(BrokerClient& client) {
 }  // namespace
 
 int run_kafka_broker_api_versions(ToolWords words) {
-  KafkaScript script("kafka-broker-api-versions.sh", "Prints the versions of each request that the brokers take.",
+  KafkaScript script("kafka-broker-api-versions.sh", "Prints the versions of each request that the brokers support.",
                      "--bootstrap-server <host:port>");
   script.add_common();
   script.options.example("milena api-versions --bootstrap-server localhost:9092");

@@ -29,12 +29,13 @@ constexpr Kind kKinds[] = {
 void EntityOptions::add_to(Options& options) {
   for (const Kind& kind : kKinds) {
     options.text(kind.option, named[kind.type], kind.value, kind.help);
-    if (kind.defaults_option != nullptr) options.flag(kind.defaults_option, defaults[kind.type], "The default of all.");
+    if (kind.defaults_option == nullptr) continue;
+    options.flag(kind.defaults_option, defaults[kind.type], "The default for all.");
   }
   options.texts("--entity-type", types, "type",
                 "topics, clients, users, brokers, broker-loggers, ips, client-metrics or groups.");
-  options.texts("--entity-name", names, "name", "Which of that type.");
-  options.flag("--entity-default", entity_default, "The default of all of that type.");
+  options.texts("--entity-name", names, "name", "The entity's name.");
+  options.flag("--entity-default", entity_default, "The default for all of that type.");
 }
 
 std::optional<ConfigKind> ConfigEntity::resource() const {

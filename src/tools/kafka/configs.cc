@@ -37,10 +37,10 @@ ConfigsScript::ConfigsScript() {
   Options& options = script.options;
   options.flag("--describe", describe, "Lists the configs that were set.");
   options.flag("--alter", alter, "Changes configs.");
-  options.flag("--all", all, "With --describe: those that were not set, too.");
+  options.flag("--all", all, "With --describe: configs that were not set, too.");
   options.text("--add-config", add_config, "k=v,k=[a,b]", "What to set.");
-  options.text("--add-config-file", add_file, "file", "What to set, as properties.");
-  options.texts("--delete-config", delete_configs, "k,k", "What to set back to the default.");
+  options.text("--add-config-file", add_file, "file", "File with configs to set.");
+  options.texts("--delete-config", delete_configs, "k,k", "Configs to reset to the default.");
   entity_options.add_to(options);
   options.text("--bootstrap-controller", controllers, "host:port", "The controller instead of a broker.");
   script.add_common();

@@ -36,30 +36,30 @@ struct ConsumerScript {
 
 ConsumerScript::ConsumerScript() {
   Options& options = script.options;
-  options.text("--topic", topic, "topic", "Where to read from.");
-  options.text("--include", include, "expression", "Instead: all topics whose name matches.");
+  options.text("--topic", topic, "topic", "The topic to read.");
+  options.text("--include", include, "expression", "Expression; reads all topics with a matching name.");
   script.add_common();
-  options.number("--partition", partition, "partition", "One partition alone, from its end or from --offset.");
+  options.number("--partition", partition, "partition", "Only this partition, from its end or from --offset.");
   options.text("--offset", offset, "offset", "A number, earliest or latest.");
   options.flag("--from-beginning", from_beginning, "Begins with the first record.");
-  options.number("--max-messages", max_messages, "number", "Ends after so many records.");
-  options.number("--timeout-ms", timeout_ms, "ms", "Ends when none came for so long.");
+  options.number("--max-messages", max_messages, "number", "Ends after this number of records.");
+  options.number("--timeout-ms", timeout_ms, "ms", "Ends if no record arrives for this time.");
   options.text("--group", group, "group", "Reads as a member of this group, and commits.");
-  options.text("--isolation-level", isolation, "level", "read_committed leaves out aborted transactions.");
+  options.text("--isolation-level", isolation, "level", "read_committed omits records of aborted transactions.");
   options.texts("--formatter-property", formatter_properties, "key=value",
-                "What is printed: print.timestamp, print.key, print.offset, print.partition, print.headers, "
+                "Output properties: print.timestamp, print.key, print.offset, print.partition, print.headers, "
                 "print.value, key.separator, line.separator, headers.separator, null.literal, key.deserializer, "
                 "value.deserializer.");
   options.texts("--property", old_properties, "key=value", "The old name of --formatter-property.");
   options.text("--formatter", formatter, "class", "Kafka's Default-, Logging- or NoOpMessageFormatter.");
-  options.text("--formatter-config", formatter_config, "file", "Such properties in a file.");
-  options.text("--key-deserializer", key_deserializer, "class", "Of the String, Integer, Long, ... of Kafka.");
+  options.text("--formatter-config", formatter_config, "file", "File with output properties.");
+  options.text("--key-deserializer", key_deserializer, "class", "Kafka's deserializer: String, Integer, Long, ...");
   options.text("--value-deserializer", value_deserializer, "class", "The same for values.");
   options.texts("--command-property", command_properties, "key=value", "A property of Kafka's consumer.");
   options.texts("--consumer-property", old_command_properties, "key=value", "The old name of --command-property.");
   options.text("--consumer.config", old_config, "file", "The old name of --command-config.");
-  options.flag("--skip-message-on-error", skip_on_error, "Goes on after a record that cannot be printed.");
-  options.flag("--enable-systest-events", systest, "Says when it ends.");
+  options.flag("--skip-message-on-error", skip_on_error, "Continues after a record that cannot be printed.");
+  options.flag("--enable-systest-events", systest, "Prints a line when it ends.");
 }
 
 std::optional<int> ConsumerScript::check_renamed() {
@@ -142,7 +142,7 @@ Status ConsumerScript::read(const std::function<Status(int32_t, const RecordFetc
     auto now = std::chrono::steady_clock::now();
     if (count != before) last = now;
     if (patience != INT64_MAX && now - last > std::chrono::milliseconds(patience)) {
-      return make_error(ErrorKind::kNotFound, "no record for {} ms", patience);
+      return make_error(ErrorKind::kNotFound, "no record arrived for {} ms", patience);
     }
   }
   return ok_status();

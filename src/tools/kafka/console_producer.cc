@@ -30,18 +30,18 @@ struct ProducerScript {
 
 ProducerScript::ProducerScript() {
   Options& options = script.options;
-  options.text("--topic", topic, "topic", "Where to write to.");
+  options.text("--topic", topic, "topic", "The topic to write to.");
   script.add_common();
   options.flag("--sync", sync, "Sends the records one by one.");
-  options.maybe_text("--compression-codec", codec, "codec", "none, gzip, snappy, lz4 or zstd; gzip without a value.");
+  options.maybe_text("--compression-codec", codec, "codec", "none, gzip, snappy, lz4 or zstd; without a value gzip.");
   options.text("--request-required-acks", acks, "acks", "-1 (all), 0 or 1.");
-  options.number("--batch-size", batch_size, "bytes", "How much is sent at once at most.");
+  options.number("--batch-size", batch_size, "bytes", "Most bytes that are sent at once.");
   options.number("--max-partition-memory-bytes", old_batch_size, "bytes", "The old name of --batch-size.");
   options.texts("--reader-property", reader_properties, "key=value",
-                "How lines are read: parse.key, key.separator, parse.headers, headers.delimiter, headers.separator, "
+                "Input properties: parse.key, key.separator, parse.headers, headers.delimiter, headers.separator, "
                 "headers.key.separator, null.marker, ignore.error.");
   options.texts("--property", old_properties, "key=value", "The old name of --reader-property.");
-  options.text("--reader-config", reader_config, "file", "Such properties in a file.");
+  options.text("--reader-config", reader_config, "file", "File with input properties.");
   options.texts("--command-property", command_properties, "key=value", "A property of Kafka's producer.");
   options.texts("--producer-property", old_command_properties, "key=value", "The old name of --command-property.");
   options.text("--producer.config", old_config, "file", "The old name of --command-config.");
@@ -49,7 +49,7 @@ ProducerScript::ProducerScript() {
   options.number("--request-timeout-ms", timeout, "ms", "How long the broker may take to write a record.");
   for (const char* name : {"--message-send-max-retries", "--retry-backoff-ms", "--timeout", "--metadata-expiry-ms",
                            "--max-block-ms", "--max-memory-bytes", "--socket-buffer-size"}) {
-    options.ignored(name, "number", "Has no effect: lines are sent as soon as no more come.");
+    options.ignored(name, "number", "Has no effect: lines are sent at once when no more are waiting.");
   }
   options.example("kafka-console-producer.sh --bootstrap-server localhost:9092 --topic t \\");
   options.example("  --reader-property parse.key=true --reader-property key.separator=:");

@@ -39,21 +39,21 @@ struct GroupsScript {
 GroupsScript::GroupsScript() {
   Options& options = script.options;
   options.flag("--list", list, "Lists the groups.");
-  options.flag("--describe", describe, "Describes groups: their offsets and how far they lag.");
+  options.flag("--describe", describe, "Describes groups: their offsets and lag.");
   options.flag("--delete", remove, "Deletes groups that have no members.");
   options.flag("--reset-offsets", reset, "Moves the offsets of a group that has no members.");
   options.flag("--delete-offsets", delete_offsets, "Deletes the offsets of topics.");
-  options.text("--validate-regex", regex, "expression", "Says whether a consumer could subscribe to it.");
-  options.texts("--group", groups, "group", "Which group; may be given several times.");
+  options.text("--validate-regex", regex, "expression", "Checks whether a consumer can subscribe to this expression.");
+  options.texts("--group", groups, "group", "A group; may be given several times.");
   options.flag("--all-groups", all_groups, "All groups.");
-  options.texts("--topic", topics, "topic[:0,1]", "Which topics and partitions.");
+  options.texts("--topic", topics, "topic[:0,1]", "Topics and partitions.");
   options.flag("--all-topics", how.all_topics, "All topics of the group.");
   script.add_common();
   options.ignored("--timeout", "ms", "Has no effect.");
   options.flag("--members", members, "Describes the members.");
-  options.flag("--offsets", offsets, "Describes the offsets; this is the usual.");
+  options.flag("--offsets", offsets, "Describes the offsets (the default).");
   options.maybe_text("--state", state, "state", "Describes the state; with --list, shows it, or only groups in it.");
-  options.maybe_text("--type", type, "type", "With --list: shows the type, or only groups of it.");
+  options.maybe_text("--type", type, "type", "With --list: shows the type, or only groups of this type.");
   options.flag("--verbose", verbose, "More columns.");
   how.add_to(options);
 }

@@ -26,16 +26,16 @@ struct DumpScript {
   std::optional<int64_t> most_bytes;
 
   DumpScript(Options::Style style, const char* name)
-      : options(style, name, "Prints what is in the files of a log: .log, .index, .timeindex, .snapshot, .txnindex.",
+      : options(style, name, "Prints the contents of a log's files: .log, .index, .timeindex, .snapshot, .txnindex.",
                 style == Options::Style::kKafka ? "--files <file,...> [options]" : "FILE... [options]") {
     options.texts("--files", lists, "file,...", "Which files.");
     if (style == Options::Style::kOwn) options.words("file", words, "Which files.");
     options.flag("--print-data-log", contents, "Keys and values, too.");
     options.flag("--deep-iteration", deep, "Each record, not only each batch.");
-    options.flag("--index-sanity-check", sanity_only, "Only whether an index could be used.");
-    options.flag("--verify-index-only", verify_only, "Compares an index with its log, and prints what differs.");
+    options.flag("--index-sanity-check", sanity_only, "Only checks whether an index is usable.");
+    options.flag("--verify-index-only", verify_only, "Compares an index with its log and prints differences.");
     options.flag("--skip-record-metadata", no_metadata, "With --print-data-log: only keys and values.");
-    options.number("--max-bytes", most_bytes, "n", "Reads only the first so many bytes of a .log.");
+    options.number("--max-bytes", most_bytes, "n", "Reads only the first N bytes of a .log.");
     options.ignored("--max-message-size", "n", "Has no effect.");
     options.ignored("--key-decoder-class", "class", "Has no effect: keys are printed as text.");
     options.ignored("--value-decoder-class", "class", "Has no effect: values are printed as text.");

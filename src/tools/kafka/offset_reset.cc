@@ -16,17 +16,17 @@
 namespace milena::tools {
 
 void OffsetReset::add_to(Options& options) {
-  options.flag("--dry-run", dry_run, "Shows what --reset-offsets would do; this is the usual.");
+  options.flag("--dry-run", dry_run, "Shows the new offsets without setting them (the default).");
   options.flag("--execute", execute, "Does it.");
-  options.flag("--export", as_csv, "Shows it as CSV.");
-  options.flag("--to-earliest", to_earliest, "To the first record.");
-  options.flag("--to-latest", to_latest, "Behind the last record.");
-  options.flag("--to-current", to_current, "To where the group is.");
-  options.number("--to-offset", to_offset, "offset", "To this offset.");
-  options.number("--shift-by", shift_by, "number", "So many records on, or back.");
-  options.text("--to-datetime", to_datetime, "time", "To a time: YYYY-MM-DDThh:mm:ss.sss.");
-  options.text("--by-duration", by_duration, "duration", "So long before now: P7D, PT1H30M.");
-  options.text("--from-file", from_file, "file", "To the offsets of a CSV file.");
+  options.flag("--export", as_csv, "Prints the new offsets as CSV.");
+  options.flag("--to-earliest", to_earliest, "Resets to the first record.");
+  options.flag("--to-latest", to_latest, "Resets to the end.");
+  options.flag("--to-current", to_current, "Resets to the group's current offset.");
+  options.number("--to-offset", to_offset, "offset", "Resets to this offset.");
+  options.number("--shift-by", shift_by, "number", "Moves by this number of records; negative moves back.");
+  options.text("--to-datetime", to_datetime, "time", "Resets to a time: YYYY-MM-DDThh:mm:ss.sss.");
+  options.text("--by-duration", by_duration, "duration", "Resets to this duration before now: P7D, PT1H30M.");
+  options.text("--from-file", from_file, "file", "Resets to the offsets of a CSV file.");
 }
 
 std::string OffsetReset::mistake(const std::vector<std::string>& topics) const {
@@ -37,7 +37,7 @@ std::string OffsetReset::mistake(const std::vector<std::string>& topics) const {
     return "Option '[reset-offsets]' requires one of the following scenarios: [to-offset], [to-datetime], "
            "[by-duration], [to-earliest], [to-latest], [shift-by], [from-file], [to-current]";
   }
-  if (ways > 1) return "Option [reset-offsets] takes one of its scenarios alone";
+  if (ways > 1) return "Option [reset-offsets] takes only one of its scenarios";
   if (topics.empty() && !all_topics && !from_file) {
     return "One of the reset scopes should be defined: --all-topics, --topic.";
   }
@@ -133,7 +133,7 @@ Result<OffsetReset::Plan> OffsetReset::plan_from_file(const std::string& group, 
     std::string topic = cells[at];
     std::erase(topic, '"');
     if (!partition || *partition < 0 || *partition > INT32_MAX || !offset) {
-      return make_error(ErrorKind::kInvalid, "{}: expected numbers behind the topic", line);
+      return make_error(ErrorKind::kInvalid, "{}: expected numbers after the topic", line);
     }
     wanted[{topic, static_cast<int32_t>(*partition)}] = *offset;
   }

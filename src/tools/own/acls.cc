@@ -17,17 +17,17 @@ struct AclsCommand : OwnCommand {
   bool prefixed = false, everything = false;
 
   AclsCommand()
-      : OwnCommand("acls", "Lists, makes and deletes ACLs.",
+      : OwnCommand("acls", "Lists, creates and deletes ACLs.",
                    "[list] [PRINCIPAL]... [-r RESOURCE]...\n"
                    "allow|deny PRINCIPAL... -o OPERATION... -r RESOURCE... [--prefixed] [--host HOST]\n"
                    "delete [PRINCIPAL]... [-o OPERATION]... -r RESOURCE... [--prefixed] | --all") {
-    options.word("verb", verb, "list (the usual), allow, deny or delete.");
-    options.words("principal", words, "alice, or User:alice; * is everybody.");
+    options.word("verb", verb, "list (the default), allow, deny or delete.");
+    options.words("principal", words, "alice, or User:alice; * is everyone.");
     options.texts("-o,--operation", operations, "operation", "read, write, describe, ... or all.");
     options.texts("-r,--resource", resources, "type:name",
                   "topic:NAME, group:NAME, transactional-id:NAME, token:ID, user:NAME, or cluster. * is every name.");
-    options.flag("--prefixed", prefixed, "Names stand for all that begin with them.");
-    options.text("--host", host, "host", "From where, as an address; * is anywhere.");
+    options.flag("--prefixed", prefixed, "Each name is a prefix of resource names.");
+    options.text("--host", host, "host", "Client address; * is any.");
     options.flag("--all", everything, "Deletes all ACLs.");
     add_common();
     options.example("milena acls");

@@ -134,23 +134,24 @@ int run_features(ToolWords words) {
 }
 
 int run_quorum(ToolWords words) {
-  OwnCommand command("quorum", "Shows who votes in the quorum of the metadata, and how far they are.", "[options]");
+  OwnCommand command("quorum", "Shows the voters and observers of the metadata quorum, and their progress.",
+                     "[options]");
   command.add_common();
   command.options.example("milena quorum");
   return command.run(words, [&](Cluster& cluster) { return show_quorum(cluster, command.json); });
 }
 
 int run_logdirs(ToolWords words) {
-  OwnCommand command("logdirs", "Shows the directories of the brokers, and how full they are.", "[options]");
+  OwnCommand command("logdirs", "Shows the brokers' directories and their sizes.", "[options]");
   command.add_common();
   command.options.example("milena logdirs");
   return command.run(words, [&](Cluster& cluster) { return show_directories(cluster, command.json); });
 }
 
 int run_transactions(ToolWords words) {
-  OwnCommand command("transactions", "Shows transactions that are open, by whom and since when.", "[--all] [options]");
+  OwnCommand command("transactions", "Shows open transactions, their producers and start times.", "[--all] [options]");
   bool all = false;
-  command.options.flag("-a,--all", all, "Those that have ended, too.");
+  command.options.flag("-a,--all", all, "Shows completed transactions, too.");
   command.add_common();
   command.options.example("milena transactions");
   return command.run(words, [&](Cluster& cluster) { return show_transactions(cluster, command.json, all); });

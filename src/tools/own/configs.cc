@@ -19,9 +19,9 @@ struct ConfigsCommand : OwnCommand {
   ConfigsCommand()
       : OwnCommand("configs", "Shows and changes configs.", "KIND [NAME] [--all]\nKIND NAME KEY=VALUE... KEY-...") {
     options.word("kind", kind, "topic, broker, logger, group or client-metrics.");
-    options.word("name", name, "Which one; for broker, without it, what holds for all brokers.");
-    options.words("change", changes, "KEY=VALUE sets; KEY- sets back to the default.");
-    options.flag("-a,--all", all, "Shows those that were not set, too.");
+    options.word("name", name, "Resource name; for broker, without it, the defaults of all brokers.");
+    options.words("change", changes, "KEY=VALUE sets a config; KEY- resets it to the default.");
+    options.flag("-a,--all", all, "Shows configs that were not set, too.");
     add_common();
     options.example("milena configs topic orders");
     options.example("milena configs topic orders retention.ms=86400000 cleanup.policy-");

@@ -28,27 +28,27 @@ struct ConsumeCommand : OwnCommand {
 
   explicit ConsumeCommand(bool is_cat)
       : OwnCommand(is_cat ? "cat" : "consume",
-                   is_cat ? "Writes what a topic holds to standard output, and ends."
-                          : "Writes the records of topics to standard output as they come.",
+                   is_cat ? "Prints all records of a topic, and ends."
+                          : "Prints the records of topics as they arrive.",
                    is_cat ? "TOPIC... [options]" : "TOPIC... [options]\n--pattern EXPRESSION [options]") {
     from = is_cat ? "first" : "end";
     stop_at_end = is_cat;
-    options.words("topic", topics, "Where to read from.");
-    options.text("--pattern", pattern, "expression", "All topics whose name matches.");
+    options.words("topic", topics, "Topics to read.");
+    options.text("--pattern", pattern, "expression", "Expression; reads all topics with a matching name.");
     options.text("--from", from, "place",
                  "first, end, an offset, last:N for the last N of each partition, or a time: -10m, "
                  "2026-11-29T22:14:40Z.");
-    options.text("--until", until, "time", "Leaves out what is younger, and ends at the end of what there is.");
-    options.number("-n,--count", most, "n", "Ends after so many records.");
-    options.flag("-f,--follow", follow, "Waits for more.");
-    options.flag("-e,--end", stop_at_end, "Ends at the end of what there is.");
-    options.number("--wait", patience_ms, "ms", "Ends when nothing came for so long.");
-    options.texts("-p,--partition", partitions, "n,...", "These partitions alone.");
+    options.text("--until", until, "time", "Omits younger records, and stops at the end.");
+    options.number("-n,--count", most, "n", "Stops after this number of records.");
+    options.flag("-f,--follow", follow, "Waits for more records.");
+    options.flag("-e,--end", stop_at_end, "Stops at the end of the topic.");
+    options.number("--wait", patience_ms, "ms", "Stops if no record arrives for this time.");
+    options.texts("-p,--partition", partitions, "n,...", "Reads only these partitions.");
     options.text("-g,--group", group, "group", "Reads as a member of this group, and commits.");
     options.text("-F,--format", format, "format", "value, key-value, full or json.");
-    options.text("-d,--delimiter", separator, "text", "Between key and value; a tab without it.");
-    options.flag("-H,--headers", headers_too, "With key-value: headers before the key.");
-    options.flag("--committed", committed, "Leaves out what transactions have not committed.");
+    options.text("-d,--delimiter", separator, "text", "Separator of key and value; default: a tab.");
+    options.flag("-H,--headers", headers_too, "With key-value: prints headers before the key.");
+    options.flag("--committed", committed, "Omits uncommitted records of transactions.");
     add_common(false);
     options.example(is_cat ? "milena cat orders -F json" : "milena consume orders");
     options.example(is_cat ? "milena cat orders --from -10m" : "milena consume orders --from last:10 -f");
@@ -168,7 +168,8 @@ Status ConsumeCommand::work(Cluster& cluster) {
   RecordFetcher::Take taker = [this](const FetchedRecord& record) { return take(record); };
   if (!group.empty()) {
     if (reading.from_time_ms || reading.from_end || reading.place >= 0 || !partitions.empty()) {
-      return usage_error("--group: the group says where it is; --from may be first or end, for what it has not read");
+      return usage_error("--group: the group has its offsets; --from may only be first or end, for partitions without "
+                         "one");
     }
     fetching.reset_to = reading.place;
     GroupReader reader(cluster, {group, topics, pattern, reading.place}, fetching);

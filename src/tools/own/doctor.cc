@@ -80,9 +80,9 @@ int examine_several(const std::vector<BrokerAddress>& addresses, bool json) {
 
 int run_doctor(ToolWords words) {
   Options options(Options::Style::kOwn, "milena doctor",
-                  "Says what is wrong with brokers and their clients, and what to do. It asks the brokers over HTTP. "
-                  "Several are put together: a client that came to none of them, clocks that differ. "
-                  "Ends with 0 if nothing is wrong, 1 if something is, 2 if no broker could be asked.",
+                  "Finds problems of brokers and their clients, with advice. It asks the brokers over HTTP. With "
+                  "several it also finds clients that reached none of them, and clocks that differ. The exit status is 0 "
+                  "without problems, 1 with problems, 2 if no broker could be asked.",
                   "[options]");
   bool json = false;
   std::string servers, http;

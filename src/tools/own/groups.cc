@@ -21,12 +21,12 @@ struct GroupsCommand : OwnCommand {
       : OwnCommand("groups", "Lists, describes, moves and deletes consumer groups.",
                    "[list] [options]\ndescribe GROUP... [--members]\n"
                    "move GROUP --to PLACE [-t TOPIC[:0,1]]... [--execute]\ndelete GROUP...") {
-    options.word("verb", verb, "list (the usual), describe, move or delete.");
+    options.word("verb", verb, "list (the default), describe, move or delete.");
     options.words("group", names, "Which groups.");
     options.flag("--members", members, "Describes members instead of offsets.");
-    options.texts("-t,--topic", topics, "topic[:0,1]", "Which topics and partitions to move; all without it.");
+    options.texts("-t,--topic", topics, "topic[:0,1]", "Topics and partitions to move; default: all.");
     options.text("--to", to, "place", "first, end, an offset, or a time such as -10m or 2026-11-29T22:14:40Z.");
-    options.flag("--execute", execute, "Moves; without it, move only shows what it would do.");
+    options.flag("--execute", execute, "Moves the offsets; without it, move only shows the new ones.");
     add_common();
     options.example("milena groups");
     options.example("milena groups describe billing");
@@ -120,7 +120,7 @@ Status GroupsCommand::move(Cluster& cluster) {
   }
   if (execute && !plan.empty()) RETURN_IF_ERROR(commit_offsets(cluster, names.front(), at_offsets(plan)));
   table.print(json);
-  if (!execute) fmt::print(stderr, "Nothing was moved: --execute does it.\n");
+  if (!execute) fmt::print(stderr, "Nothing was moved: add --execute to move the offsets.\n");
   return ok_status();
 }
 

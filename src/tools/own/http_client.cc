@@ -11,9 +11,9 @@ constexpr size_t kLargestBody = 256 << 20;
 
 Error no_http(const BrokerAddress& address, const std::string& why) {
   return make_error(ErrorKind::kIo,
-                    "nothing answers over HTTP at {}: {}. The broker serves HTTP at milena.http.listeners "
-                    "(127.0.0.1:9644 by default, for clients on its own machine); --http HOST:PORT names another "
-                    "address",
+                    "cannot connect to the broker's HTTP server at {}: {}. Its address is milena.http.listeners "
+                    "(127.0.0.1:9644 by default, for clients on its own machine); set another one with --http "
+                    "HOST:PORT",
                     address.text(), why);
 }
 

@@ -128,10 +128,10 @@ std::string wait_for_all(ClusterPlan& plan) {
   const auto end = std::chrono::steady_clock::now() + kStart_s;
   for (ClusterNode& node : plan.nodes) {
     while (!says_started(node)) {
-      if (has_ended(node)) return fmt::format("node {} has ended; {} says why", node.id, node.log_file());
+      if (has_ended(node)) return fmt::format("node {} has ended; see {}", node.id, node.log_file());
       if (is_interrupted()) return "interrupted";
       if (std::chrono::steady_clock::now() > end) {
-        return fmt::format("node {} does not start; {} says why", node.id, node.log_file());
+        return fmt::format("node {} does not start; see {}", node.id, node.log_file());
       }
       std::this_thread::sleep_for(kLook_ms);
     }
@@ -167,7 +167,7 @@ Result<ClusterPlan> make_plan(const ClusterWords& wanted) {
 }
 
 void print_plan(const ClusterPlan& plan) {
-  fmt::print("{:<6}{:<20}{:<22}{}\n", "node", "roles", "address", "data (log beside it)");
+  fmt::print("{:<6}{:<20}{:<22}{}\n", "node", "roles", "address", "data directory");
   for (const ClusterNode& node : plan.nodes) {
     fmt::print("{:<6}{:<20}{:<22}{}\n", node.id, node.id == 1 ? "broker,controller" : "broker",
                fmt::format("localhost:{}", node.port), node.directory);
@@ -183,13 +183,14 @@ void print_plan(const ClusterPlan& plan) {
 int run_cluster(ToolWords words) {
   ClusterWords wanted;
   Options options(Options::Style::kOwn, "milena cluster",
-                  "Starts several nodes on this machine, each in a process of its own, as one cluster. The first is "
-                  "the controller, too. Topics have three replicas, or one on each node. Ctrl-C stops them all.",
+                  "Starts several nodes on this machine, each in its own process, as one cluster. The first is also "
+                  "the controller. Topics have three replicas, or one on each node. Ctrl-C stops them all.",
                   "[--brokers N] [--dir DIRECTORY] [--port PORT] [--override KEY=VALUE]...");
-  options.number("--brokers", wanted.brokers, "N", "How many nodes; 3 without it.");
-  options.text("--dir", wanted.directory, "DIRECTORY", "Where they keep their data, with what they log beside it.");
-  options.number("--port", wanted.port, "PORT", "Of the first node, 9092 without it; the others have the next ports.");
-  options.texts("--override", wanted.overrides, "KEY=VALUE", "A setting of all nodes.");
+  options.number("--brokers", wanted.brokers, "N", "Number of nodes; default 3.");
+  options.text("--dir", wanted.directory, "DIRECTORY", "Directory for data and logs.");
+  options.number("--port", wanted.port, "PORT", "Port of the first node, default 9092; the others have the next "
+                                                "ports.");
+  options.texts("--override", wanted.overrides, "KEY=VALUE", "A setting for all nodes.");
   options.example("milena cluster --brokers 3 --dir /tmp/cluster");
   if (auto code = options.parse(words)) return *code;
   auto plan = make_plan(wanted);
@@ -214,7 +215,7 @@ int run_cluster(ToolWords words) {
     if (number != SIGCHLD) break;
     for (ClusterNode& node : plan->nodes) {
       if (node.pid < 0 || !has_ended(node)) continue;
-      fmt::print("Node {} has ended; {} may say why\n", node.id, node.log_file());
+      fmt::print("Node {} has ended; see {}\n", node.id, node.log_file());
       std::fflush(stdout);
     }
   }

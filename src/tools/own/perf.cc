@@ -10,16 +10,16 @@
 namespace milena::tools {
 
 int run_perf(ToolWords words) {
-  OwnCommand command("perf", "Says how fast records go in and out, over one connection.",
+  OwnCommand command("perf", "Measures producing and consuming over one connection.",
                      "produce TOPIC [-n N] [-s BYTES] [options]\nconsume TOPIC [-n N] [options]");
   std::string verb, topic, codec = "none";
   int64_t records = 100'000, bytes = 1000, batch = 256 << 10, rate = -1;
   command.options.word("verb", verb, "produce or consume.");
   command.options.word("topic", topic, "Where.");
-  command.options.number("-n,--count", records, "n", "How many records.");
-  command.options.number("-s,--size", bytes, "bytes", "How large each is.");
-  command.options.number("--batch", batch, "bytes", "How much is sent at once.");
-  command.options.number("--rate", rate, "n", "Records a second at most.");
+  command.options.number("-n,--count", records, "n", "Number of records.");
+  command.options.number("-s,--size", bytes, "bytes", "Size of each record.");
+  command.options.number("--batch", batch, "bytes", "Bytes that are sent at once.");
+  command.options.number("--rate", rate, "n", "Most records a second.");
   command.options.text("-z,--compress", codec, "codec", "none, gzip, snappy, lz4 or zstd.");
   command.add_common();
   command.options.example("milena perf produce speed -n 1000000 -s 100");
@@ -62,7 +62,7 @@ int run_perf(ToolWords words) {
     if ((verb != "produce" && verb != "consume") || topic.empty())
       return usage_error("expected produce or consume, and a topic");
     if (records < 1 || bytes < 0 || bytes > (1 << 20))
-      return usage_error("expected a record or more, of at most a megabyte");
+      return usage_error("expected at least one record, of at most a megabyte");
     if (!codec_from_name(codec)) return usage_error("--compress {}: expected none, gzip, snappy, lz4 or zstd", codec);
     return ok_status();
   };

@@ -24,26 +24,26 @@ struct ProduceCommand : OwnCommand {
   bool has_null = false;
 
   ProduceCommand()
-      : OwnCommand("produce", "Writes records: each line of standard input, or of files, is one.",
+      : OwnCommand("produce", "Writes each line of standard input, or of files, as a record.",
                    "TOPIC [options] [FILE...]\nTOPIC -v VALUE [-k KEY]") {
-    options.word("topic", topic, "Where to write to. It is created if the broker does so.");
-    options.words("file", files, "Read instead of standard input.");
+    options.word("topic", topic, "The topic to write to. It is created if the broker allows it.");
+    options.words("file", files, "Files to read instead of standard input.");
     options.text("-F,--format", format, "format",
-                 "value (the usual): the line is the value. key-value: a key before it. json: "
-                 "what consume -F json writes.");
-    options.text("-d,--delimiter", separator, "text", "Between key and value; a tab without it.");
+                 "value (the default): the line is the value. key-value: a key before the value. json: the output of "
+                 "consume -F json.");
+    options.text("-d,--delimiter", separator, "text", "Separator of key and value; default: a tab.");
     options.text("-k,--key", key, "key", "The key of each record.");
     options.text("-v,--value", value, "value", "One record with this value.");
     options.texts("-H,--header", headers, "key=value", "A header of each record.");
-    options.number("-p,--partition", partition, "n", "The partition; without it, what the key says.");
+    options.number("-p,--partition", partition, "n", "The partition; default by key.");
     options.text("-t,--timestamp", timestamp, "time", "The time of each record: -10m, 2026-11-29T22:14:40Z, ...");
-    options.text("-Z,--null", null_text, "text", "A value that reads so is null.");
+    options.text("-Z,--null", null_text, "text", "This text as a value means null.");
     options.text("-z,--compress", codec, "codec", "none, gzip, snappy, lz4 or zstd.");
-    options.number("--level", level, "n", "How hard to compress.");
+    options.number("--level", level, "n", "Compression level.");
     options.text("--acks", acks, "acks", "all, 1 or 0.");
-    options.flag("--keep-partitions", keep_partitions, "With json: each record goes to the partition that it names.");
+    options.flag("--keep-partitions", keep_partitions, "With json: each record goes to its own partition.");
     options.flag("--sync", one_by_one, "Sends records one by one.");
-    options.flag("--stats", verbose, "Says how much was sent.");
+    options.flag("--stats", verbose, "Prints the number of records and bytes.");
     add_common(false);
     options.example("echo hello | milena produce greetings");
     options.example("milena produce orders -F key-value -d : -H source=shop < orders.txt");
@@ -104,7 +104,7 @@ Result<TextRecord> ProduceCommand::parse(const std::string& line, int64_t number
   }
   size_t at = line.find(separator);
   if (at == std::string::npos)
-    return make_error(ErrorKind::kInvalid, "line {}: there is no '{}' in it", number, separator);
+    return make_error(ErrorKind::kInvalid, "line {}: expected a '{}'", number, separator);
   record.key = line.substr(0, at);
   record.value = line.substr(at + separator.size());
   return record;

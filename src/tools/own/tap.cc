@@ -11,21 +11,21 @@ namespace milena::tools {
 int run_tap(ToolWords words) {
   Options options(Options::Style::kOwn, "milena tap",
                   "Prints the requests of one client as they are answered: time, address, name and version, sizes, "
-                  "duration, errors. Never what they hold. It asks the broker over HTTP, and ends with an interrupt.",
+                  "duration, errors. Never their contents. It asks the broker over HTTP. Ctrl-C ends it.",
                   "--client-id ID [options]");
   std::string client_id, servers, http;
   std::optional<int64_t> count;
   bool json = false;
   options.text("--client-id", client_id, "ID", "The client.id of the client.");
-  options.number("-n,--count", count, "N", "Ends after so many requests.");
+  options.number("-n,--count", count, "N", "Ends after this number of requests.");
   options.flag("--json", json, "Prints JSON, an object a line.");
   options.text("-b,--bootstrap-server", servers, "HOST:PORT", "The broker; its host is asked over HTTP at port 9644.");
-  options.text("--http", http, "HOST:PORT", "Where the broker serves HTTP (milena.http.listeners).");
+  options.text("--http", http, "HOST:PORT", "The broker's HTTP address (milena.http.listeners).");
   options.example("milena tap --client-id billing");
   options.example("milena tap --client-id billing --count 10 --json");
   if (auto code = options.parse(words)) return *code;
   if (client_id.empty()) return options.mistake("--client-id is missing");
-  if (count && *count < 1) return options.mistake("--count: at least 1");
+  if (count && *count < 1) return options.mistake("--count: expected at least 1");
   auto address = http_address(http, servers);
   if (!address.ok()) return options.mistake(address.error().message);
   stop_on_signals();

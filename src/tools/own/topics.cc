@@ -22,13 +22,13 @@ struct TopicsCommand : OwnCommand {
       : OwnCommand("topics", "Lists, describes, creates, alters and deletes topics.",
                    "[list] [options]\ndescribe [TOPIC...]\ncreate TOPIC... [-p N] [-r N] [-c KEY=VALUE]...\n"
                    "alter TOPIC -p N\ndelete TOPIC...") {
-    options.word("verb", verb, "list (the usual), describe, create, alter or delete.");
+    options.word("verb", verb, "list (the default), describe, create, alter or delete.");
     options.words("topic", names, "Which topics.");
-    options.number("-p,--partitions", partitions, "n", "How many partitions.");
-    options.number("-r,--replicas", replicas, "n", "How many replicas of each partition.");
+    options.number("-p,--partitions", partitions, "n", "Number of partitions.");
+    options.number("-r,--replicas", replicas, "n", "Replicas of each partition.");
     options.texts("-c,--config", configs, "key=value", "A config of a new topic.");
-    options.flag("-a,--all", internal, "Internal topics, too.");
-    options.flag("--if-needed", quiet, "No error if it is there already, or gone already.");
+    options.flag("-a,--all", internal, "Shows internal topics, too.");
+    options.flag("--if-needed", quiet, "No error if the topic exists already (create) or does not exist (delete).");
     add_common();
     options.example("milena topics");
     options.example("milena topics create orders -p 12 -c retention.ms=86400000");

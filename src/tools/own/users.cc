@@ -23,9 +23,9 @@ struct UsersCommand : OwnCommand {
   UsersCommand()
       : OwnCommand("users", "Lists the users of SCRAM, sets their passwords, and removes them.",
                    "[list] [NAME]...\nset NAME [-m MECHANISM]... [--iterations N]\ndelete NAME... [-m MECHANISM]...") {
-    options.word("verb", verb, "list (the usual), set or delete.");
-    options.words("name", names, "Which users. The password of set is a line of standard input.");
-    options.texts("-m,--mechanism", mechanisms, "mechanism", "SCRAM-SHA-256 or SCRAM-SHA-512; both without it.");
+    options.word("verb", verb, "list (the default), set or delete.");
+    options.words("name", names, "Users. set reads the password from a line of standard input.");
+    options.texts("-m,--mechanism", mechanisms, "mechanism", "SCRAM-SHA-256 or SCRAM-SHA-512; default: both.");
     options.number("--iterations", iterations, "number", "How often a password is hashed: 4096 to 16384.");
     add_common();
     options.example("milena users");

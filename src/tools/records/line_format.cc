@@ -136,7 +136,7 @@ Result<LineFormatter::Type> deserializer(const PropertyMap& properties, const ch
   for (const auto& [known, type] : kKnown) {
     if (name == known) return type;
   }
-  return make_error(ErrorKind::kInvalid, "{}: there is no deserializer {}", key, name);
+  return make_error(ErrorKind::kInvalid, "{}: unknown deserializer {}", key, name);
 }
 
 }  // namespace
@@ -149,7 +149,7 @@ Result<LineFormatter> LineFormatter::from_properties(const std::string& class_na
   else if (name == "NoOpMessageFormatter")
     formatter.kind_ = Kind::kNothing;
   else if (!name.empty() && name != "DefaultMessageFormatter") {
-    return make_error(ErrorKind::kInvalid, "{}: there is no such formatter", class_name);
+    return make_error(ErrorKind::kInvalid, "{}: unknown formatter", class_name);
   }
   take_bool(properties, "print.timestamp", formatter.timestamp_);
   take_bool(properties, "print.key", formatter.key_);

@@ -77,7 +77,7 @@ Status take_bytes(const Json& json, std::optional<std::string>& to) {
     to = json.get<std::string>();
   } else if (json.is_object() && json.size() == 1 && json.contains("base64") && json["base64"].is_string()) {
     to = from_base64(json["base64"].get<std::string>());
-    if (!to) return make_error(ErrorKind::kInvalid, "{} is no base64", json["base64"].get<std::string>());
+    if (!to) return make_error(ErrorKind::kInvalid, "{} is not base64", json["base64"].get<std::string>());
   } else {
     to = json.dump();
   }
@@ -115,7 +115,7 @@ Status take_member(const std::string& name, const Json& value, TextRecord& recor
   } else if (name == "timestamp" && value.is_number_integer() && value >= 0) {
     record.timestamp_ms = value.get<int64_t>();
   } else {
-    return make_error(ErrorKind::kInvalid, "{}: {} is not known, or not of this kind", name, value.dump());
+    return make_error(ErrorKind::kInvalid, "{}: {} is unknown or has a wrong type", name, value.dump());
   }
   return ok_status();
 }

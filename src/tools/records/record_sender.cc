@@ -133,7 +133,7 @@ Result<ErrorCode> RecordSender::send_once(const std::string& name, const Topic& 
   auto answer = (*leader)->ask<ProduceResponse>(request);
   if (!answer.ok()) return answer.error();
   if (answer->responses.empty() || answer->responses.front().partition_responses.empty()) {
-    return make_error(ErrorKind::kCorrupt, "the broker does not answer for {}-{}", name, partition);
+    return make_error(ErrorKind::kCorrupt, "the broker's response lacks {}-{}", name, partition);
   }
   const auto& result = answer->responses.front().partition_responses.front();
   why = result.error_message.value_or("");

@@ -41,12 +41,12 @@ Status make_topic(Cluster& cluster, const Seed::Topic& topic) {
   const std::string& name = topic.topic.name;
   const Status created = create_topic(cluster, topic.topic);
   if (!created.ok() && created.error().kind != ErrorKind::kExists) return created;
-  log_info("Topic {} of the seed file: {}", name, created.ok() ? "created" : "is there already");
+  log_info("Topic {} of the seed file: {}", name, created.ok() ? "created" : "exists already");
   if (topic.records.empty()) return ok_status();
   auto empty = is_empty(cluster, name);
   if (!empty.ok()) return empty.error();
   if (*empty) return write_records(cluster, topic);
-  log_info("Topic {} holds records; those of the seed file are left out", name);
+  log_info("Topic {} has records; those of the seed file are omitted", name);
   return ok_status();
 }
 

@@ -20,14 +20,14 @@ std::vector<std::string> files_of_image() {
   if (!posix_file_system().exists(kImageDirectory)) return paths;
   Result<std::vector<std::string>> names = posix_file_system().list(kImageDirectory);
   if (!names.ok()) {
-    log_warn("{} is not looked at: {}", kImageDirectory, names.error().message);
+    log_warn("{} cannot be read and is ignored: {}", kImageDirectory, names.error().message);
     return paths;
   }
   for (const std::string& name : *names) {
     if (name.ends_with(".yaml") || name.ends_with(".yml")) {
       paths.push_back(std::string(kImageDirectory) + "/" + name);
     } else {
-      log_warn("{}/{} is left out: expected a seed file, name.yaml", kImageDirectory, name);
+      log_warn("{}/{} is ignored: expected a seed file, name.yaml", kImageDirectory, name);
     }
   }
   std::sort(paths.begin(), paths.end());
@@ -52,7 +52,7 @@ Result<Declared> read_declared(const config::Settings& settings, bool environmen
     declared.seeds.emplace_back(path, seed.take());
   }
   if (!declared.empty() && !settings.has_role("broker")) {
-    return make_error(ErrorKind::kInvalid, "{}: expected process.roles with broker, to make what it says",
+    return make_error(ErrorKind::kInvalid, "{}: expected process.roles with broker, to create its resources",
                       declared.seeds.empty() ? "KAFKA_CREATE_TOPICS" : declared.seeds.front().first);
   }
   return declared;
@@ -68,7 +68,7 @@ Status make_declared(const Declared& declared, const config::Settings& settings,
   const std::string directory = settings.get_list("log.dirs").front();
   for (const auto& [path, seed] : declared.seeds) {
     if (is_seed_applied(directory, seed)) {
-      log_info("Seed file {}: applied before", path);
+      log_info("Seed file {}: already applied", path);
       continue;
     }
     const Status applied = apply_seed(**cluster, seed);

@@ -42,7 +42,7 @@ Status create_declared_topics(Cluster& cluster, const std::vector<NewTopic>& top
     if (!created.ok() && created.error().kind != ErrorKind::kExists) {
       return make_error(created.error().kind, "KAFKA_CREATE_TOPICS: {}: {}", topic.name, created.error().message);
     }
-    if (created.ok()) log_info("Created topic {}, as KAFKA_CREATE_TOPICS says", topic.name);
+    if (created.ok()) log_info("Created topic {} of KAFKA_CREATE_TOPICS", topic.name);
   }
   return ok_status();
 }

@@ -78,7 +78,7 @@ Status SeedReader::check_map(const YAML::Node& node, const char* what, std::init
                          return entry.first.Scalar() == key;
                        });
     if (known) continue;
-    const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "a key that is no text";
+    const std::string name = entry.first.IsScalar() ? entry.first.Scalar() : "a key that is not a text";
     return wrong(entry.first.Mark(), "{}: {}: expected one of {}", what, name, expected);
   }
   return ok_status();
@@ -307,7 +307,7 @@ Result<Seed> SeedReader::read() {
   if (!content.ok()) return content.error();
   try {
     const YAML::Node root = YAML::Load(*content);
-    if (root.IsNull()) return make_error(ErrorKind::kInvalid, "{}: there is nothing in it", path_);
+    if (root.IsNull()) return make_error(ErrorKind::kInvalid, "{}: the file is empty", path_);
     RETURN_IF_ERROR(check_map(root, "a seed file", {"topics", "users", "acls", "quotas"}));
     RETURN_IF_ERROR(each(root, "topics", &SeedReader::take_topic));
     RETURN_IF_ERROR(each(root, "users", &SeedReader::take_user));

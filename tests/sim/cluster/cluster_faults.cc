@@ -19,7 +19,7 @@ void ClusterSimulator::on_death(ClusterNode& node) {
   dies_with_power_.erase(id);
   if (by_itself) return fail(fmt::format("node {} ended itself", id));
   const bool waited_in_vain = node.error().find("initial.broker.registration.timeout.ms") != std::string::npos ||
-                              node.error().find("waited for in vain") != std::string::npos;
+                              node.error().find("did not respond in time") != std::string::npos;
   if (!node.error().empty() && !waited_in_vain)
     return fail(fmt::format("node {} does not start: {}", id, node.error()));
   note(fmt::format("node {} {}", id,
