@@ -198,7 +198,7 @@ const std::vector<Refusal>& refusals() {
          fs::remove(d.first(kMetadata + "/quorum-state"));
        },
        "voters are 1, 2, 3"},
-      // Whose directory it is is not told, or told otherwise.
+      // The directory has no meta.properties, or one of another node.
       {"NoMetaProperties", [](auto& d) { fs::remove(d.first("meta.properties")); }, "but no meta.properties"},
       {"NoMetaPropertiesInTheSecond", [](auto& d) { fs::remove(d.second("meta.properties")); },
        "but no meta.properties"},

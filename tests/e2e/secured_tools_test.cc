@@ -113,7 +113,7 @@ TEST_F(SecuredTools, AMonitoringSystemIsToldWhenCertificatesEnd) {
   EXPECT_THAT(output, testing::ContainsRegex("CRITICAL - a certificate of broker 1 expires in [0-9]+ days"));
   const std::string wrong = properties("wrong", "PLAIN", "plain.PlainLoginModule", "admin", "guess");
   EXPECT_EQ(run(check, wrong).first, 3);
-  // Who may not ask for a figure does not know it.
+  // A user without the permission for a figure does not get it.
   fine("users set alice", admin_, "alice-secret\\n");
   const std::string alice = properties("alice", "SCRAM-SHA-512", "scram.ScramLoginModule", "alice", "alice-secret");
   std::tie(code, output) = run(check + "--certificates 0:", alice);

@@ -262,7 +262,7 @@ void CoordinatorRuntime<Kind>::run(Host& host, Waiting waiting) {
   if (fits_into_memory([&] { effects = open->second.input(*host.state, token, now()); })) {
     return execute(host, std::move(effects));
   }
-  // What the state has become is not known. The log is.
+  // The state in memory is not known. The log is.
   log_error("{}-{} is loaded again: a response needs more memory than is available", Kind::kTopic, host.partition);
   Waiting failed = std::move(open->second);
   host.open.erase(open);
