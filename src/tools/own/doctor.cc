@@ -81,8 +81,8 @@ int examine_several(const std::vector<BrokerAddress>& addresses, bool json) {
 int run_doctor(ToolWords words) {
   Options options(Options::Style::kOwn, "milena doctor",
                   "Finds problems of brokers and their clients, with advice. It asks the brokers over HTTP. With "
-                  "several it also finds clients that reached none of them, and clocks that differ. The exit status is 0 "
-                  "without problems, 1 with problems, 2 if no broker could be asked.",
+                  "several it also finds clients that reached none of them, and clocks that differ. The exit status "
+                  "is 0 without problems, 1 with problems, 2 if no broker could be asked.",
                   "[options]");
   bool json = false;
   std::string servers, http;
