@@ -6,6 +6,7 @@
 
 #include "security/test_authority.h"
 #include "security/tls_ciphers.h"
+#include "security/tls_rehearsal.h"
 
 namespace milena::security {
 namespace {
@@ -193,6 +194,26 @@ TEST_F(TlsContextTest, AnotherKeyStoreKeepsTheNames) {
   EXPECT_NE((*load())->refusal_after(*first), std::nullopt);
   values_["ssl.allow.san.changes"] = "true";
   EXPECT_EQ((*load())->refusal_after(*first), std::nullopt);
+}
+
+// What brokers with old stores and with new ones say to each other.
+TEST_F(TlsContextTest, AHandshakeIsTriedBeforeStoresCount) {
+  const TestAuthority other("Other CA");
+  values_["ssl.truststore.type"] = "PEM";
+  values_["ssl.truststore.certificates"] = authority_.certificate();
+  auto load_both = [this] {
+    return std::make_pair(TlsContext::load(settings(), now_ms(), TlsRole::kClient).take(), load().take());
+  };
+  const auto [old_client, old_server] = load_both();
+  EXPECT_EQ(refusal_of_handshake(*old_client, *old_server), std::nullopt);
+  use(other.issue("localhost"));
+  const auto [client, server] = load_both();
+  EXPECT_NE(refusal_of_handshake(*old_client, *server), std::nullopt);
+  EXPECT_EQ(refusal_of_handshake(*client, *old_server), std::nullopt);
+  // A server that looks at its clients refuses after the client has done its part.
+  values_["ssl.client.auth"] = "required";
+  use(authority_.issue("localhost"));
+  EXPECT_NE(refusal_of_handshake(*client, *load_both().second), std::nullopt);
 }
 
 TEST_F(TlsContextTest, SeesThatItsFileIsAnotherOne) {

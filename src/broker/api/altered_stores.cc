@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "broker/cluster/peer_security.h"
 #include "config/config_listeners.h"
 #include "config/listener_settings.h"
 #include "security/tls_context.h"
+#include "security/tls_rehearsal.h"
 
 namespace milena::broker {
 namespace {
@@ -32,13 +34,33 @@ security::TlsSettings stores_of(const config::Settings& settings, const config::
                                             security::parse_security_protocol(endpoint.protocol).value());
 }
 
+// Brokers are altered one after the other: those with the old stores and those with the new ones have to reach each
+// other. Where the old ones reach nobody (a node alone, without a trust store), nothing is asked of the new ones.
+std::optional<std::string> refusal_between_brokers(const security::TlsContext& before,
+                                                   const security::TlsContext& after, int64_t now_ms) {
+  const auto old_client = security::TlsContext::load(before.settings(), now_ms, security::TlsRole::kClient);
+  const auto new_client = security::TlsContext::load(after.settings(), now_ms, security::TlsRole::kClient);
+  if (!new_client.ok()) return new_client.error().message;
+  if (!old_client.ok() || security::refusal_of_handshake(**old_client, before)) return std::nullopt;
+  for (const auto& refusal :
+       {security::refusal_of_handshake(**old_client, after), security::refusal_of_handshake(**new_client, before)}) {
+    if (refusal) {
+      return "brokers with the old stores and with the new ones of the listener between them would not accept each "
+             "other: " + *refusal;
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<std::string> complaint_about(const security::TlsSettings& before, const security::TlsSettings& after,
-                                           int64_t now_ms) {
+                                           bool between_brokers, int64_t now_ms) {
   Result<std::shared_ptr<const security::TlsContext>> now = security::TlsContext::load(after, now_ms);
   if (!now.ok()) return now.error().message;
   // If the current stores cannot be read any more, there is nothing to compare with.
   Result<std::shared_ptr<const security::TlsContext>> was = security::TlsContext::load(before, now_ms);
-  return was.ok() ? (*now)->refusal_after(**was) : std::nullopt;
+  if (!was.ok()) return std::nullopt;
+  if (auto refusal = (*now)->refusal_after(**was)) return refusal;
+  return between_brokers ? refusal_between_brokers(**was, **now, now_ms) : std::nullopt;
 }
 
 }  // namespace
@@ -48,10 +70,11 @@ std::optional<config::ConfigError> check_altered_stores(const config::Settings& 
   const config::Settings after = before.with_altered({}, changes);
   for (const config::ListenerEndpoint& endpoint : listeners_with_tls(after)) {
     if (!names_listener(changes, endpoint)) continue;
+    const bool between_brokers = endpoint.listener_name == inter_broker_listener(after);
     const security::TlsSettings now = stores_of(after, endpoint);
     const security::TlsSettings was = stores_of(before, endpoint);
-    if (auto complaint = complaint_about(was, now, wall_ms)) {
-      // In Kafka an exception of a reconfigurable component reaches the client inside the text of another exception.
+    if (auto complaint = complaint_about(was, now, between_brokers, wall_ms)) {
+      // What Kafka's parts say that are to be reconfigured reaches the client inside the text of another exception.
       return config::ConfigError{
           fmt::format("Invalid value org.apache.kafka.common.config.ConfigException: Validation of dynamic "
                       "config update of SSLFactory failed: {} for configuration Invalid dynamic configuration",

@@ -2,6 +2,7 @@ package milena;
 
 import static milena.StandIn.UNSERVED;
 
+import java.util.Collection;
 import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
@@ -48,6 +49,10 @@ public final class BrokerStandIn {
         return StandIn.of(BrokerServer.class, new BrokerStandIn(program, ask)::answer);
     }
 
+    public static void registerMetrics(Collection<Program> brokers) {
+        MetricsStandIn.register(brokers);
+    }
+
     /** The settings that the program was started with. */
     public static KafkaConfig config(Program program) {
         return new KafkaConfig(Settings.forKafka(program.settings), false);
@@ -87,6 +92,7 @@ public final class BrokerStandIn {
             case "replicaManager" -> StandIn.of(ReplicaManager.class, logs::replicas);
             case "groupCoordinator" -> groups;
             case "quotaManagers" -> quotas.managers();
+            case "metrics" -> MetricsStandIn.of(program);
             case "authorizerPlugin" -> security.authorizer();
             case "credentialProvider" -> security.credentials();
             case "tokenCache" -> security.tokens();

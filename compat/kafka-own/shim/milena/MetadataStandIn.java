@@ -49,6 +49,7 @@ final class MetadataStandIn {
             case "isBrokerFenced" -> node((Integer) arguments[0]).isEmpty();
             case "getPartitionLeaderEndpoint" -> ask.get().partition((String) arguments[0], (Integer) arguments[1])
                 .map(partition -> partition.leaderId.flatMap(this::node).orElse(Node.noNode()));
+            case "getPartitionReplicaEndpoints" -> replicaNodes((TopicPartition) arguments[0]);
             case "getLeaderAndIsr" -> ask.get().partition((String) arguments[0], (Integer) arguments[1])
                 .map(MetadataStandIn::leaderAndIsr);
             case "features" -> features();
@@ -65,6 +66,13 @@ final class MetadataStandIn {
 
     private Optional<Node> node(int id) {
         return ask.get().nodes().stream().filter(node -> node.id() == id).findFirst();
+    }
+
+    private Map<Integer, Node> replicaNodes(TopicPartition partition) {
+        Map<Integer, Node> alive = new HashMap<>();
+        ask.get().partition(partition.topic(), partition.partition()).ifPresent(found ->
+            found.replicaIds.forEach(id -> node(id).ifPresent(node -> alive.put(id, node))));
+        return alive;
     }
 
     private static LeaderAndIsr leaderAndIsr(PartitionMetadata partition) {

@@ -34,6 +34,8 @@ public class Program {
     public Format format;
     /** The listener without TLS and SASL, by which the shim speaks with the node. */
     private String plain;
+    /** Where it says its metrics; 0: nowhere. */
+    private int http;
     private volatile Process process;
 
     protected Program(int id, Path dir) {
@@ -60,6 +62,8 @@ public class Program {
             all.add(name + "://" + place.substring(0, colon) + ":" + port);
         }
         settings.put("listeners", String.join(",", all));
+        if (http == 0) http = Ports.take();
+        settings.put("milena.http.listeners", "127.0.0.1:" + http);
         List<String> controllers = List.of(settings.getOrDefault("controller.listener.names", "CONTROLLER").split(","));
         all.removeIf(listener -> controllers.contains(listener.substring(0, listener.indexOf("://"))));
         settings.remove("advertised.listeners");
@@ -75,6 +79,12 @@ public class Program {
     /** Where it can be asked without TLS and SASL. */
     public int plainPort() {
         return port(plain);
+    }
+
+    /** Of Kafka there is no such page. */
+    int httpPort() {
+        if (System.getProperty("milena.binary").isEmpty()) throw Needs.inside("its metrics registry");
+        return http;
     }
 
     public String address() {
@@ -206,6 +216,7 @@ public class Program {
             }
         }
         Ports.giveBack(ports.values());
+        Ports.giveBack(List.of(http));
     }
 
     public static void remove(Path dir) {

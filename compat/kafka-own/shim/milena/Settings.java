@@ -20,6 +20,10 @@ public final class Settings {
         "kafka.server.AlterCredentialsTest$TestPrincipalBuilderReturningAuthorized",
         "kafka.server.RequestQuotaTest$KraftTestAuthorizer", "kafka.server.RequestQuotaTest$TestPrincipalBuilder");
 
+    /** Principal builders of tests that a rule for the names of certificates can stand for. */
+    private static final Map<String, String> RULES = Map.of("kafka.api.SslEndToEndAuthorizationTest$TestPrincipalBuilder",
+        "RULE:^O=A server,CN=.*$/server/,RULE:^O=A .*,CN=super-user$/server/,DEFAULT");
+
     /** What Milena does itself. */
     private static final Set<String> OWN = Set.of(
             "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -37,6 +41,11 @@ public final class Settings {
 
     /** No test that needs a class in the broker's JVM goes on. */
     public static void refusePlugins(Map<String, String> settings) {
+        String builder = settings.get("principal.builder.class");
+        if (builder != null && RULES.containsKey(builder) && !settings.getOrDefault("ssl.client.auth", "").isEmpty()) {
+            settings.remove("principal.builder.class");
+            settings.put("ssl.principal.mapping.rules", RULES.get(builder));
+        }
         settings.forEach((key, value) -> {
             if (value.isEmpty() || HARMLESS.contains(value) || OWN.contains(value)) return;
             if (PLUGINS.matcher(key).matches()) throw Needs.plugin(key + "=" + value);
@@ -50,8 +59,6 @@ public final class Settings {
         settings.put("unstable.api.versions.enable", "false");
         // A broker stops when all others have told the controller that they know who leads now.
         settings.putIfAbsent("broker.heartbeat.interval.ms", "200");
-        // Several nodes on one machine.
-        settings.put("milena.http.listeners", "");
         if (Boolean.getBoolean("milena.strict")) settings.put("milena.strict.kafka", "true");
     }
 

@@ -150,6 +150,7 @@ public class KRaftQuorumImplementation implements QuorumImplementation {
         brokers.add(program);
         asks.add(ask);
         KafkaBroker broker = BrokerStandIn.of(program, ask);
+        BrokerStandIn.registerMetrics(brokers);
         if (startup) program.start();
         return broker;
     }
