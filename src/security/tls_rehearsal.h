@@ -1,4 +1,4 @@
-// A TLS handshake in memory, between what would be a client and what would be a server. Source: Kafka's
+// A TLS handshake in memory, to check whether a client and a server would accept each other. Source: Kafka's
 // SslFactory.SslEngineValidator.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace milena::security {
 
-// Why the two would not come to a connection; nothing: they would. The server's name is not looked at.
+// The reason of a handshake that fails; nothing if it succeeds. The server's name is not checked.
 std::optional<std::string> refusal_of_handshake(const TlsContext& client, const TlsContext& server);
 
 }  // namespace milena::security

@@ -196,7 +196,7 @@ TEST_F(TlsContextTest, AnotherKeyStoreKeepsTheNames) {
   EXPECT_EQ((*load())->refusal_after(*first), std::nullopt);
 }
 
-// What brokers with old stores and with new ones say to each other.
+// Handshakes between brokers with old stores and brokers with new ones.
 TEST_F(TlsContextTest, AHandshakeIsTriedBeforeStoresCount) {
   const TestAuthority other("Other CA");
   values_["ssl.truststore.type"] = "PEM";

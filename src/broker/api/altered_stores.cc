@@ -34,8 +34,8 @@ security::TlsSettings stores_of(const config::Settings& settings, const config::
                                             security::parse_security_protocol(endpoint.protocol).value());
 }
 
-// Brokers are altered one after the other: those with the old stores and those with the new ones have to reach each
-// other. Where the old ones reach nobody (a node alone, without a trust store), nothing is asked of the new ones.
+// Brokers are altered one after the other: brokers with the old stores and brokers with the new ones have to reach each
+// other. If the old stores do not accept themselves (a single node without a trust store), nothing is checked.
 std::optional<std::string> refusal_between_brokers(const security::TlsContext& before,
                                                    const security::TlsContext& after, int64_t now_ms) {
   const auto old_client = security::TlsContext::load(before.settings(), now_ms, security::TlsRole::kClient);
@@ -74,7 +74,7 @@ std::optional<config::ConfigError> check_altered_stores(const config::Settings& 
     const security::TlsSettings now = stores_of(after, endpoint);
     const security::TlsSettings was = stores_of(before, endpoint);
     if (auto complaint = complaint_about(was, now, between_brokers, wall_ms)) {
-      // What Kafka's parts say that are to be reconfigured reaches the client inside the text of another exception.
+      // In Kafka an exception of a reconfigurable component reaches the client inside the text of another exception.
       return config::ConfigError{
           fmt::format("Invalid value org.apache.kafka.common.config.ConfigException: Validation of dynamic "
                       "config update of SSLFactory failed: {} for configuration Invalid dynamic configuration",
