@@ -132,7 +132,7 @@ int run_check(ToolWords words) {
                "Compares a running cluster with thresholds instead, for monitoring systems: milena check --nagios "
                "--help tells more.");
   options.words("directory", paths, "Directories of log.dirs.");
-  options.example("The exit status is 0 without problems or if all were repaired, 1 with problems,");
+  options.example("The exit status is 0 without problems or if all were repaired, 1 with some,");
   options.example("and 2 if a directory cannot be read or a broker uses it. A note is not");
   options.example("a problem: the next start corrects it.");
   if (auto code = options.parse(words)) return *code;

@@ -91,7 +91,7 @@ TEST(FrameReader, AStrangersRequestsAreSmaller) {
   Status refused = stranger.feed(framed(pattern(101, 'a')), 1000);
   ASSERT_FALSE(refused.ok());
   EXPECT_EQ(refused.error().message,
-            "request of size 101: at most 100 (sasl.server.max.receive.size, before authentication)");
+            "request of size 101: expected at most 100 (sasl.server.max.receive.size, before authentication)");
   Feeder known(1000, 100);
   known.reader.authenticated();
   EXPECT_TRUE(known.feed(framed(pattern(1000, 'a')), 1000).ok());

@@ -51,7 +51,7 @@ TEST_F(CheckCommandTest, says_what_is_wrong_and_then_repairs_it) {
   write("t-0/partition.metadata", "nonsense");
   EXPECT_EQ(check({directory_.c_str()}), 1);
   EXPECT_THAT(printed_, HasSubstr("problem: partition.metadata"));
-  EXPECT_THAT(printed_, HasSubstr("--repair: " + directory_ + "/t-0/partition.metadata is taken away"));
+  EXPECT_THAT(printed_, HasSubstr("--repair: " + directory_ + "/t-0/partition.metadata is removed"));
   EXPECT_FALSE(std::filesystem::exists(directory_ + "/t-0/partition.metadata.before-repair"));
   EXPECT_EQ(check({"--repair", directory_.c_str()}), 0);
   EXPECT_TRUE(std::filesystem::exists(directory_ + "/t-0/partition.metadata.before-repair"));
