@@ -1,5 +1,6 @@
 // Recovering a log after a crash, and loading producer state and leader epochs, which are not always in memory.
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/log.h"
@@ -192,6 +193,33 @@ Status PartitionLog::replay_producers_of(Segment& segment, int64_t from_offset, 
   }
 }
 
+namespace {
+
+// The producers of these snapshots whose last batch is below the offset. Torn snapshots are skipped: recovery writes
+// them again.
+Result<std::vector<ProducerSnapshotEntry>> producers_before(FileSystem& files,
+                                                            const std::vector<std::string>& snapshots,
+                                                            int64_t offset) {
+  std::map<int64_t, ProducerSnapshotEntry> found;  // by producer
+  for (const std::string& path : snapshots) {
+    Result<Bytes> file = files.read_file(path);
+    if (!file && file.error().kind != ErrorKind::kNotFound) return file.error();
+    if (!file) continue;
+    Result<std::vector<ProducerSnapshotEntry>> entries = decode_producer_snapshot(*file);
+    if (!entries) continue;
+    for (const ProducerSnapshotEntry& entry : *entries) {
+      if (entry.last_offset >= offset || entry.current_txn_first_offset >= 0) continue;
+      const auto [known, added] = found.emplace(entry.producer_id, entry);
+      if (!added && known->second.last_offset < entry.last_offset) known->second = entry;
+    }
+  }
+  std::vector<ProducerSnapshotEntry> entries;
+  for (const auto& [id, entry] : found) entries.push_back(entry);
+  return entries;
+}
+
+}  // namespace
+
 Status PartitionLog::load_newest_snapshot(int64_t up_to, int64_t& start) {
   producers_->clear();
   for (size_t i = snapshots_.size(); i-- > 0;) {
@@ -212,6 +240,16 @@ Status PartitionLog::load_newest_snapshot(int64_t up_to, int64_t& start) {
     }
     snapshots_.erase(snapshots_.begin() + static_cast<std::ptrdiff_t>(i));
   }
+  // A power failure may have undone a part of retention's renames: a segment is back and the snapshot at its start is
+  // not. Later snapshots have the producers whose last batch is before the log; the others are replayed.
+  const int64_t first = segments_.front()->base_offset();
+  std::vector<std::string> later;
+  for (const int64_t offset : snapshots_) {
+    if (first > 0 && offset > up_to) later.push_back(path_of(segment_file_name(offset, kSnapshotSuffix)));
+  }
+  Result<std::vector<ProducerSnapshotEntry>> removed = producers_before(file_system(), later, first);
+  if (!removed) return removed.error();
+  if (!removed->empty()) producers_->load_snapshot(*removed);
   return ok_status();
 }
 

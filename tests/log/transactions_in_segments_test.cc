@@ -200,5 +200,25 @@ TEST_F(TransactionsInSegmentsTest, producers_outlive_their_records_and_a_torn_sn
   EXPECT_EQ(send(1, 1, false).error, ErrorCode::kNone);
 }
 
+// Retention renamed the files of two segments, and the power failure undid one of the renames.
+TEST_F(TransactionsInSegmentsTest, producers_outlive_their_records_and_a_segment_that_is_back) {
+  open();
+  send(1, 0, false);
+  roll();
+  send(2, 0, false);
+  roll();
+  send(3, 0, false);
+  const Bytes removed = slurp(file(1, kLogSuffix));
+  delete_before(2);
+  ASSERT_EQ(log_->segment_count(), 1u);
+  log_.reset();
+  ASSERT_FALSE(std::filesystem::exists(file(1, kSnapshotSuffix)));
+  log_test::spill(file(1, kLogSuffix), removed);
+  open({.recovery_point = 1, .log_start_offset = 2, .high_watermark = 3});
+  EXPECT_TRUE(send(1, 0, false).duplicate);
+  EXPECT_TRUE(send(2, 0, false).duplicate);
+  EXPECT_EQ(send(1, 1, false).error, ErrorCode::kNone);
+}
+
 }  // namespace
 }  // namespace milena::log
