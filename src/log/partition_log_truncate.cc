@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/saturating.h"
+#include "log/format/producer_snapshot.h"
 #include "log/partition_log.h"
 #include "log/planted_storage_bugs.h"
 
@@ -155,10 +156,17 @@ Result<DoomedFiles> PartitionLog::apply_retention() {
 // and is on the disk by itself in most cases. One that a power failure tore is gone, and is written again.
 Status PartitionLog::sync_snapshot(int64_t offset) {
   if (MILENA_STORAGE_BUG(kSnapshotNotSynced)) return ok_status();
-  const bool there = std::binary_search(snapshots_.begin(), snapshots_.end(), offset);
-  if (!there && !MILENA_STORAGE_BUG(kLostSnapshotStaysLost)) RETURN_IF_ERROR(write_lost_snapshot(offset));
-  if (!there && MILENA_STORAGE_BUG(kLostSnapshotStaysLost)) return ok_status();
-  auto file = file_system().open(path_of(segment_file_name(offset, kSnapshotSuffix)), OpenMode::kRead);
+  const std::string path = path_of(segment_file_name(offset, kSnapshotSuffix));
+  bool whole = std::binary_search(snapshots_.begin(), snapshots_.end(), offset);
+  if (whole && !MILENA_STORAGE_BUG(kLostSnapshotStaysLost)) {
+    // After a clean stop nobody has read it.
+    Result<Bytes> bytes = file_system().read_file(path);
+    if (!bytes && bytes.error().kind != ErrorKind::kNotFound) return bytes.error();
+    whole = bytes.ok() && decode_producer_snapshot(*bytes).ok();
+  }
+  if (!whole && MILENA_STORAGE_BUG(kLostSnapshotStaysLost)) return ok_status();
+  if (!whole) RETURN_IF_ERROR(write_lost_snapshot(offset));
+  auto file = file_system().open(path, OpenMode::kRead);
   if (!file) return file.error();
   RETURN_IF_ERROR((*file)->sync());
   return file_system().sync_directory(directory_);

@@ -200,6 +200,23 @@ TEST_F(TransactionsInSegmentsTest, producers_outlive_their_records_and_a_torn_sn
   EXPECT_EQ(send(1, 1, false).error, ErrorCode::kNone);
 }
 
+// After a clean stop no snapshot is read before it is needed.
+TEST_F(TransactionsInSegmentsTest, producers_outlive_their_records_and_a_torn_snapshot_after_a_clean_stop) {
+  open();
+  send(1, 0, false);
+  roll();
+  send(2, 0, false);
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  log_.reset();
+  log_test::spill(file(1, kSnapshotSuffix), "");
+  log_test::spill(file(2, kSnapshotSuffix), "");
+  open({.clean_shutdown = true, .recovery_point = 2, .high_watermark = 2});
+  delete_before(1);
+  ASSERT_EQ(log_->segment_count(), 1u);
+  EXPECT_TRUE(send(1, 0, false).duplicate);
+  EXPECT_TRUE(send(2, 0, false).duplicate);
+}
+
 // Retention renamed the files of two segments, and the power failure undid one of the renames.
 TEST_F(TransactionsInSegmentsTest, producers_outlive_their_records_and_a_segment_that_is_back) {
   open();
