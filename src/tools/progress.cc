@@ -11,7 +11,7 @@
 namespace milena::tools {
 namespace {
 
-constexpr std::chrono::milliseconds kFirst{1000}, kBetween{100};
+constexpr int64_t kFirst_ns = 1'000'000'000, kBetween_ns = 100'000'000;
 constexpr size_t kUsualColumns = 80, kWidestBar = 30, kNarrowestBar = 6;
 // A terminal may claim any size.
 constexpr size_t kMostColumns = 200;
@@ -38,15 +38,21 @@ std::string clock_text(double seconds) {
   return fmt::format("{}:{:02}", whole / 60, whole % 60);
 }
 
+double seconds_of(int64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
 }  // namespace
 
-Progress::Progress(std::string what, int64_t total, Unit unit, int beside, int terminal)
+Progress::Progress(std::string what, int64_t total, Unit unit, int beside, int terminal, const Clock& clock)
     : what_(std::move(what)),
       unit_(unit),
       terminal_(terminal),
       shows_(can_draw_on(terminal) && (beside < 0 || ::isatty(beside) == 0)),
+      clock_(clock),
+      begin_ns_(clock.steady_ns()),
       total_(total),
-      next_(begin_ + kFirst) {}
+      next_ns_(begin_ns_ + kFirst_ns) {}
 
 Progress::~Progress() {
   clear();
@@ -55,15 +61,15 @@ Progress::~Progress() {
 void Progress::at(int64_t done) {
   done_ = done;
   if (!shows_ || done < look_at_) return;
-  const Clock::time_point now = Clock::now();
-  if (now < next_) {
+  const int64_t now_ns = clock_.steady_ns();
+  if (now_ns < next_ns_) {
     // So often that the clock is asked some times in each interval, whatever the speed.
-    const double seconds = std::chrono::duration<double>(now - begin_).count();
+    const double seconds = seconds_of(now_ns - begin_ns_);
     const double speed = seconds > 0 ? static_cast<double>(done) / seconds : 0;
     look_at_ = done + static_cast<int64_t>(std::min(speed * 0.02, 1e9));
     return;
   }
-  draw(now);
+  draw(now_ns);
 }
 
 void Progress::clear() {
@@ -73,10 +79,10 @@ void Progress::clear() {
   [[maybe_unused]] ssize_t written = ::write(terminal_, kTakeAway.data(), kTakeAway.size());
 }
 
-void Progress::draw(Clock::time_point now) {
-  next_ = now + kBetween;
+void Progress::draw(int64_t now_ns) {
+  next_ns_ = now_ns + kBetween_ns;
   drawn_ = true;
-  const double seconds = std::chrono::duration<double>(now - begin_).count();
+  const double seconds = seconds_of(now_ns - begin_ns_);
   std::string line = "\r" + text(what_, done_, total_, unit_, seconds, columns_of(terminal_)) + "\x1b[K";
   // A terminal that is gone takes nothing, and the work goes on.
   [[maybe_unused]] ssize_t written = ::write(terminal_, line.data(), line.size());

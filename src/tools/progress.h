@@ -4,11 +4,11 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdint>
 #include <string>
 
 #include "base/bytes.h"
+#include "base/executor.h"
 
 namespace milena::tools {
 
@@ -18,7 +18,8 @@ class Progress {
 
   // `total` may be 0: not known. The line must not tear the text that the command reads or writes meanwhile, so there
   // is none where the descriptor `beside` is a terminal, too; -1: there is no such text.
-  Progress(std::string what, int64_t total, Unit unit, int beside = -1, int terminal = STDERR_FILENO);
+  Progress(std::string what, int64_t total, Unit unit, int beside = -1, int terminal = STDERR_FILENO,
+           const Clock& clock = system_clock());
   // The line goes with it.
   ~Progress();
   Progress(const Progress&) = delete;
@@ -36,19 +37,18 @@ class Progress {
   static std::string text(ByteView what, int64_t done, int64_t total, Unit unit, double seconds, size_t columns);
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  void draw(Clock::time_point now);
+  void draw(int64_t now_ns);
 
   const std::string what_;
   const Unit unit_;
   const int terminal_;
   const bool shows_;
-  const Clock::time_point begin_ = Clock::now();
+  const Clock& clock_;
+  const int64_t begin_ns_;
   int64_t total_;
   int64_t done_ = 0;
   int64_t look_at_ = 0;  // the clock is asked when so much is done
-  Clock::time_point next_;
+  int64_t next_ns_;
   bool drawn_ = false;
 };
 

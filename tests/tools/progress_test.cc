@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <thread>
+#include "base/manual_executor.h"
 
 namespace milena::tools {
 namespace {
@@ -47,8 +47,9 @@ TEST(Progress, WritesNothingWhereNoTerminalIs) {
   int pipe[2];
   ASSERT_EQ(::pipe2(pipe, O_NONBLOCK), 0);
   {
-    Progress progress("t", 10, Unit::kRecords, -1, pipe[1]);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1100));  // it would be drawn from now on
+    ManualClock clock;
+    Progress progress("t", 10, Unit::kRecords, -1, pipe[1], clock);
+    clock.advance(1100);  // it would be drawn from now on
     progress.at(5);
     progress.clear();
   }
