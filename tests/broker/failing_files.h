@@ -45,28 +45,23 @@ class FailingFiles final : public ForwardingFileSystem {
     ErrorKind kind = ErrorKind::kIo;
   };
 
-  class Checked final : public File {
+  class Checked final : public ForwardingFile {
    public:
-    Checked(std::shared_ptr<File> file, FailingFiles& owner) : file_(std::move(file)), owner_(owner) {}
+    Checked(std::shared_ptr<File> file, FailingFiles& owner) : ForwardingFile(std::move(file)), owner_(owner) {}
     Result<size_t> read_at(uint64_t position, char* to, size_t size) const override {
       RETURN_IF_ERROR(owner_.check(Call::kRead, path()));
-      return file_->read_at(position, to, size);
+      return ForwardingFile::read_at(position, to, size);
     }
     Status write_at(uint64_t position, std::span<const iovec> parts) override {
       RETURN_IF_ERROR(owner_.check(Call::kWrite, path()));
-      return file_->write_at(position, parts);
+      return ForwardingFile::write_at(position, parts);
     }
-    Status truncate(uint64_t size) override { return file_->truncate(size); }
     Status sync() override {
       RETURN_IF_ERROR(owner_.check(Call::kSync, path()));
-      return file_->sync();
+      return ForwardingFile::sync();
     }
-    Result<uint64_t> size() const override { return file_->size(); }
-    int descriptor() const override { return file_->descriptor(); }
-    const std::string& path() const override { return file_->path(); }
 
    private:
-    std::shared_ptr<File> file_;
     FailingFiles& owner_;
   };
 

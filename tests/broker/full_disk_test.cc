@@ -42,23 +42,14 @@ class FullFiles final : public ForwardingFileSystem {
   }
 
  private:
-  class Written final : public File {
+  class Written final : public ForwardingFile {
    public:
-    Written(std::shared_ptr<File> file, FullFiles& owner) : file_(std::move(file)), owner_(owner) {}
-    Result<size_t> read_at(uint64_t position, char* to, size_t size) const override {
-      return file_->read_at(position, to, size);
-    }
+    Written(std::shared_ptr<File> file, FullFiles& owner) : ForwardingFile(std::move(file)), owner_(owner) {}
     Status write_at(uint64_t position, std::span<const iovec> parts) override {
-      return owner_.full() ? Status(owner_.no_room(path())) : file_->write_at(position, parts);
+      return owner_.full() ? Status(owner_.no_room(path())) : ForwardingFile::write_at(position, parts);
     }
-    Status truncate(uint64_t size) override { return file_->truncate(size); }
-    Status sync() override { return file_->sync(); }
-    Result<uint64_t> size() const override { return file_->size(); }
-    int descriptor() const override { return file_->descriptor(); }
-    const std::string& path() const override { return file_->path(); }
 
    private:
-    std::shared_ptr<File> file_;
     FullFiles& owner_;
   };
 

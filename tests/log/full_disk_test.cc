@@ -21,29 +21,20 @@ class FullFileSystem final : public ForwardingFileSystem {
   }
 
  private:
-  class FullFile final : public File {
+  class FullFile final : public ForwardingFile {
    public:
-    FullFile(std::shared_ptr<File> file, FullFileSystem& owner) : file_(std::move(file)), owner_(owner) {}
-    Result<size_t> read_at(uint64_t position, char* to, size_t size) const override {
-      return file_->read_at(position, to, size);
-    }
+    FullFile(std::shared_ptr<File> file, FullFileSystem& owner) : ForwardingFile(std::move(file)), owner_(owner) {}
     Status write_at(uint64_t position, std::span<const iovec> parts) override {
       owner_.writes++;
       Bytes all;
       for (const iovec& part : parts) all.append(static_cast<const char*>(part.iov_base), part.iov_len);
       const bool fits = owner_.suffix.empty() || !path().ends_with(owner_.suffix) || all.size() <= owner_.room;
       if (!fits) all.resize(owner_.room);
-      RETURN_IF_ERROR(static_cast<File&>(*file_).write_at(position, ByteView(all)));
+      RETURN_IF_ERROR(file().write_at(position, ByteView(all)));
       return fits ? ok_status() : Status(make_error(ErrorKind::kExhausted, "cannot write {}: no room", path()));
     }
-    Status truncate(uint64_t size) override { return file_->truncate(size); }
-    Status sync() override { return file_->sync(); }
-    Result<uint64_t> size() const override { return file_->size(); }
-    int descriptor() const override { return file_->descriptor(); }
-    const std::string& path() const override { return file_->path(); }
 
    private:
-    std::shared_ptr<File> file_;
     FullFileSystem& owner_;
   };
 
