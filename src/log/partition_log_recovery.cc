@@ -7,6 +7,7 @@
 #include "base/saturating.h"
 #include "log/partition_log.h"
 #include "log/planted_storage_bugs.h"
+#include "log/producer_snapshot_file.h"
 #include "protocol/records/control_records.h"
 #include "protocol/records/record_iterator.h"
 
@@ -202,11 +203,9 @@ Result<std::vector<ProducerSnapshotEntry>> producers_before(FileSystem& files,
                                                             int64_t offset) {
   std::map<int64_t, ProducerSnapshotEntry> found;  // by producer
   for (const std::string& path : snapshots) {
-    Result<Bytes> file = files.read_file(path);
-    if (!file && file.error().kind != ErrorKind::kNotFound) return file.error();
-    if (!file) continue;
-    Result<std::vector<ProducerSnapshotEntry>> entries = decode_producer_snapshot(*file);
-    if (!entries) continue;
+    Result<std::vector<ProducerSnapshotEntry>> entries = read_producer_snapshot(files, path);
+    if (!entries && is_lost_snapshot(entries.error())) continue;
+    if (!entries) return entries.error();
     for (const ProducerSnapshotEntry& entry : *entries) {
       if (entry.last_offset >= offset || entry.current_txn_first_offset >= 0) continue;
       const auto [known, added] = found.emplace(entry.producer_id, entry);
@@ -226,15 +225,14 @@ Status PartitionLog::load_newest_snapshot(int64_t up_to, int64_t& start) {
     int64_t offset = snapshots_[i];
     if (offset > up_to || offset < start) continue;
     std::string path = path_of(segment_file_name(offset, kSnapshotSuffix));
-    Result<Bytes> file = file_system().read_file(path);
-    if (!file && file.error().kind != ErrorKind::kNotFound) return file.error();
-    if (file) {
-      Result<std::vector<ProducerSnapshotEntry>> entries = decode_producer_snapshot(*file);
-      if (entries) {
-        producers_->load_snapshot(*entries);
-        start = offset;
-        return ok_status();
-      }
+    Result<std::vector<ProducerSnapshotEntry>> entries = read_producer_snapshot(file_system(), path);
+    if (entries) {
+      producers_->load_snapshot(*entries);
+      start = offset;
+      return ok_status();
+    }
+    if (!is_lost_snapshot(entries.error())) return entries.error();
+    if (entries.error().kind == ErrorKind::kCorrupt) {
       log_warn("{}: {}; reading the records instead", path, entries.error().message);
       RETURN_IF_ERROR(file_system().remove(path));
     }

@@ -3,9 +3,9 @@
 
 #include "base/log.h"
 #include "base/saturating.h"
-#include "log/format/producer_snapshot.h"
 #include "log/partition_log.h"
 #include "log/planted_storage_bugs.h"
+#include "log/producer_snapshot_file.h"
 
 namespace milena::log {
 
@@ -160,9 +160,9 @@ Status PartitionLog::sync_snapshot(int64_t offset) {
   bool whole = std::binary_search(snapshots_.begin(), snapshots_.end(), offset);
   if (whole && !MILENA_STORAGE_BUG(kLostSnapshotStaysLost)) {
     // After a clean stop nobody has read it.
-    Result<Bytes> bytes = file_system().read_file(path);
-    if (!bytes && bytes.error().kind != ErrorKind::kNotFound) return bytes.error();
-    whole = bytes.ok() && decode_producer_snapshot(*bytes).ok();
+    const auto entries = read_producer_snapshot(file_system(), path);
+    if (!entries && !is_lost_snapshot(entries.error())) return entries.error();
+    whole = entries.ok();
   }
   if (!whole && MILENA_STORAGE_BUG(kLostSnapshotStaysLost)) return ok_status();
   if (!whole) RETURN_IF_ERROR(write_lost_snapshot(offset));
