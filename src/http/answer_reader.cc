@@ -26,20 +26,13 @@ struct HttpAnswerReader::Callbacks {
 
   static int name(http_parser* parser, const char* at, size_t size) {
     HttpAnswerReader& self = of(parser);
-    HttpFields& headers = self.answer_.headers;
-    if (headers.empty() || std::exchange(self.value_began_, false)) headers.emplace_back();
-    if (headers.size() > kMostHeaders || !self.take_header_bytes(size)) return -1;
-    headers.back().first.append(at, size);
-    return 0;
+    return self.fields_.add_name(self.answer_.headers, at, size) ? 0 : -1;
   }
 
   static int value(http_parser* parser, const char* at, size_t size) {
     HttpAnswerReader& self = of(parser);
-    self.value_began_ = true;
-    if (self.answer_.headers.empty() || !self.take_header_bytes(size)) return -1;
     // The trailer of a body in chunks comes here, too, and is bounded with the head.
-    self.answer_.headers.back().second.append(at, size);
-    return 0;
+    return self.fields_.add_value(self.answer_.headers, at, size) ? 0 : -1;
   }
 
   static int headers_complete(http_parser* parser) {
@@ -76,17 +69,13 @@ struct HttpAnswerReader::Callbacks {
   }
 };
 
-HttpAnswerReader::HttpAnswerReader() : parser_(std::make_unique<http_parser>()) {
+HttpAnswerReader::HttpAnswerReader()
+    : parser_(std::make_unique<http_parser>()), fields_(kMostHeaderBytes, kMostHeaders) {
   http_parser_init(parser_.get(), HTTP_RESPONSE);
   parser_->data = this;
 }
 
 HttpAnswerReader::~HttpAnswerReader() = default;
-
-bool HttpAnswerReader::take_header_bytes(size_t count) {
-  header_bytes_ += count;
-  return header_bytes_ <= kMostHeaderBytes;
-}
 
 Status HttpAnswerReader::feed(ByteView bytes, Bytes& body) {
   if (ended_ || bytes.empty()) return ok_status();

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/result.h"
+#include "http/field_collector.h"
 #include "http/message.h"
 
 struct http_parser;
@@ -41,13 +42,10 @@ class HttpAnswerReader {
  private:
   struct Callbacks;
 
-  bool take_header_bytes(size_t count);
-
   const std::unique_ptr<http_parser> parser_;
+  FieldCollector fields_;
   HttpAnswer answer_;
   Bytes* body_ = nullptr;  // while bytes are taken
-  size_t header_bytes_ = 0;
-  bool value_began_ = false;
   bool has_head_ = false;
   bool ended_ = false;
 };

@@ -10,28 +10,19 @@ struct HttpParser::Callbacks {
 
   static int url(http_parser* parser, const char* at, size_t size) {
     HttpParser& self = of(parser);
-    if (!self.take_header_bytes(size)) return self.refuse(414, "the target is too long");
+    if (!self.fields_.count(size)) return self.refuse(414, "the target is too long");
     self.target_.append(at, size);
     return 0;
   }
 
   static int name(http_parser* parser, const char* at, size_t size) {
     HttpParser& self = of(parser);
-    HttpFields& headers = self.request_.headers;
-    if (headers.empty() || std::exchange(self.value_began_, false)) headers.emplace_back();
-    if (headers.size() > self.limits_.headers || !self.take_header_bytes(size)) {
-      return self.refuse(431, "the header is too large");
-    }
-    headers.back().first.append(at, size);
-    return 0;
+    return self.fields_.add_name(self.request_.headers, at, size) ? 0 : self.refuse_header();
   }
 
   static int value(http_parser* parser, const char* at, size_t size) {
     HttpParser& self = of(parser);
-    self.value_began_ = true;
-    if (!self.take_header_bytes(size)) return self.refuse(431, "the header is too large");
-    self.request_.headers.back().second.append(at, size);
-    return 0;
+    return self.fields_.add_value(self.request_.headers, at, size) ? 0 : self.refuse_header();
   }
 
   static int headers_complete(http_parser* parser) { return of(parser).on_headers_complete(); }
@@ -67,7 +58,10 @@ struct HttpParser::Callbacks {
   }
 };
 
-HttpParser::HttpParser(const HttpLimits& limits) : limits_(limits), parser_(std::make_unique<http_parser>()) {
+HttpParser::HttpParser(const HttpLimits& limits)
+    : limits_(limits),
+      parser_(std::make_unique<http_parser>()),
+      fields_(limits.header_bytes, limits.headers) {
   http_parser_init(parser_.get(), HTTP_REQUEST);
   parser_->data = this;
 }
@@ -79,7 +73,7 @@ size_t HttpParser::feed(ByteView bytes) {
   const size_t taken = http_parser_execute(parser_.get(), &Callbacks::table(), bytes.data(), bytes.size());
   if (state_ == State::kMore && HTTP_PARSER_ERRNO(parser_) != HPE_OK) {
     const bool large = HTTP_PARSER_ERRNO(parser_) == HPE_HEADER_OVERFLOW;
-    refuse(large ? 431 : 400, large ? "the header is too large" : http_errno_description(HTTP_PARSER_ERRNO(parser_)));
+    large ? refuse_header() : refuse(400, http_errno_description(HTTP_PARSER_ERRNO(parser_)));
   }
   return taken;
 }
@@ -95,9 +89,8 @@ int HttpParser::refuse(int status, const char* why) {
   return -1;
 }
 
-bool HttpParser::take_header_bytes(size_t count) {
-  header_bytes_ += count;
-  return header_bytes_ <= limits_.header_bytes;
+int HttpParser::refuse_header() {
+  return refuse(431, "the header is too large");
 }
 
 int HttpParser::on_headers_complete() {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "http/field_collector.h"
 #include "http/message.h"
 
 struct http_parser;
@@ -47,16 +48,15 @@ class HttpParser {
   struct Callbacks;
 
   int refuse(int status, const char* why);
-  bool take_header_bytes(size_t count);
+  int refuse_header();
   int on_headers_complete();
 
   const HttpLimits limits_;
   const std::unique_ptr<http_parser> parser_;
+  FieldCollector fields_;
   State state_ = State::kMore;
   HttpRequest request_;
   Bytes target_;
-  size_t header_bytes_ = 0;
-  bool value_began_ = false;
   int refused_status_ = 413;
   const char* refused_why_ = "the request is too large";
 };
