@@ -1,8 +1,11 @@
 # Helpers shared by the CMakeLists of every folder.
 
+# Two checkouts share objects: ccache makes paths of the checkout relative before it compares, and it does not compare
+# the directories in which they are built.
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+                                  ${CCACHE_PROGRAM})
 endif()
 
 option(MILENA_SANITIZE "build with address and undefined-behaviour sanitizers" OFF)
