@@ -170,6 +170,12 @@ class Milena(Broker):
         return subprocess.run([self.program, "--version"], capture_output=True, text=True, check=True).stdout.strip()
 
 
+class Earlier(Milena):
+    """Another binary of Milena, beside which the first one is measured."""
+
+    name = "Milena before"
+
+
 class Kafka(Broker):
     """Apache Kafka as one node, broker and controller, with the JVM flags that its own start script gives it."""
 
