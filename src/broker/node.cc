@@ -111,6 +111,12 @@ Status Node::load() {
   auto controller_endpoints = config::controller_listeners(settings_);
   if (!controller_endpoints) return controller_endpoints.error();
   context_->controller_endpoints = controller_endpoints.take();
+  auto listeners = config::broker_listeners(settings_);
+  if (!listeners) return listeners.error();
+  listeners->insert(listeners->end(), context_->controller_endpoints.begin(), context_->controller_endpoints.end());
+  auto plaintext_principals = config::plaintext_principals(settings_, *listeners);
+  if (!plaintext_principals) return plaintext_principals.error();
+  context_->plaintext_principals = plaintext_principals.take();
   auto sasl = SaslServices::open(settings_, *executors_[0], files_);
   if (!sasl) return sasl.error();
   sasl_ = sasl.take();

@@ -87,6 +87,7 @@ struct NodeContext {
   // Called on shard 0 when a delegation token was created or changed.
   std::function<void()> on_delegation_tokens;
   config::AuthorizerSettings authorization;
+  config::PlaintextPrincipals plaintext_principals;
   // Null: denied and administrative requests are not recorded.
   std::shared_ptr<AuditFile> audit_file;
   // For tests: replaces the authorizer of the settings.

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "config/config_values.h"
+#include "config/listener_settings.h"
 
 namespace milena::config {
 namespace {
@@ -26,6 +27,22 @@ Status read_super_users(const Settings& settings, std::set<Bytes, std::less<>>& 
 }
 
 }  // namespace
+
+Result<PlaintextPrincipals> plaintext_principals(const Settings& settings,
+                                                 const std::vector<ListenerEndpoint>& listeners) {
+  PlaintextPrincipals principals;
+  for (const ListenerEndpoint& listener : listeners) {
+    if (listener.protocol != "PLAINTEXT") continue;
+    const auto found = ListenerSettings(settings, listener.listener_name).find({}, kPlaintextPrincipal);
+    if (!found || found->text.empty()) continue;
+    const size_t colon = found->text.find(':');
+    if (colon == Bytes::npos || colon == 0 || colon + 1 == found->text.size()) {
+      return ListenerSettings::mistake(*found, false, "expected a principal as User:name");
+    }
+    principals.emplace(listener.listener_name, found->text);
+  }
+  return principals;
+}
 
 Result<AuthorizerSettings> authorizer_settings(const Settings& settings) {
   AuthorizerSettings result;

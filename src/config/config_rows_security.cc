@@ -15,6 +15,9 @@ static const ConfigDef kSecurityRows[] = {
     {"principal.builder.class", kClass, "org.apache.kafka.common.security.authenticator.DefaultKafkaPrincipalBuilder",
      "", kPerBroker, 0,
      "Java class that builds the principal of a connection."},
+    {"milena.plaintext.principal", kString, "User:ANONYMOUS", "", kReadOnly, kHonoured,
+     "Principal of all clients of PLAINTEXT listeners, of one with the prefix listener.name.<listener>. It tests ACLs "
+     "and quotas of users without authentication; anyone who reaches the listener has its rights."},
     {"security.providers", kString, nullptr, "", kReadOnly, 0,
      "Java security providers."},
     {"sasl.enabled.mechanisms", kList, "GSSAPI", "items", kPerBroker, kHonoured,

@@ -19,6 +19,9 @@ class AclTest : public NodeFixture {
   void SetUp() override {
     node().set("authorizer.class.name", "org.apache.kafka.metadata.authorizer.StandardAuthorizer");
     node().set("allow.everyone.if.no.acl.found", "true");
+    node().set("listeners", "PLAINTEXT://:9092,GUESTS://:9093");
+    node().set("listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,GUESTS:PLAINTEXT");
+    node().set("listener.name.guests.milena.plaintext.principal", "Group:guests");
     NodeFixture::SetUp();
     create_topic("t", 4);
     for (AclResourceType type : {AclResourceType::kTopic, AclResourceType::kGroup, AclResourceType::kCluster}) {
@@ -27,12 +30,12 @@ class AclTest : public NodeFixture {
     }
   }
   void create_acl(AclResourceType type, ByteView name, AclOperation operation, ByteView host,
-                  AclPermissionType permission = AclPermissionType::kAllow) {
+                  AclPermissionType permission = AclPermissionType::kAllow, ByteView principal = "User:ANONYMOUS") {
     CreateAclsRequest request;
     auto& acl = request.creations.emplace_back();
     acl.resource_type = static_cast<int8_t>(type);
     acl.resource_name = name;
-    acl.principal = "User:ANONYMOUS";
+    acl.principal = principal;
     acl.host = host;
     acl.operation = static_cast<int8_t>(operation);
     acl.permission_type = static_cast<int8_t>(permission);
@@ -48,8 +51,8 @@ class AclTest : public NodeFixture {
     return request;
   }
   // On any shard.
-  ErrorCode fetch_from(ByteView host, int shard = 0) {
-    TestClient& guest = node().connect(shard, "PLAINTEXT", security::SecurityProtocol::kPlaintext, Bytes(host));
+  ErrorCode fetch_from(ByteView host, int shard = 0, const char* listener = "PLAINTEXT") {
+    TestClient& guest = node().connect(shard, listener, security::SecurityProtocol::kPlaintext, Bytes(host));
     return only_partition(guest.ask<FetchResponse>(fetch_request("t", 0, 0), kFetchVersion)).error_code;
   }
 };
@@ -67,6 +70,12 @@ TEST_P(AclTest, AnAclHoldsOnEveryShardOnceItIsAnsweredAndUntilItIsDeleted) {
   EXPECT_EQ(deleted.filter_results.at(0).matching_acls.size(), 1u);
   for (int shard = 0; shard < node().shard_count(); shard++)
     EXPECT_EQ(fetch_from("10.0.0.1", shard), ErrorCode::kTopicAuthorizationFailed);
+}
+
+TEST_P(AclTest, AListenerWithoutAuthenticationMayHaveAPrincipal) {
+  create_acl(AclResourceType::kTopic, "t", AclOperation::kRead, "*", AclPermissionType::kAllow, "Group:guests");
+  EXPECT_EQ(fetch_from("10.0.0.1", 0, "GUESTS"), ErrorCode::kNone);
+  EXPECT_EQ(fetch_from("10.0.0.1", 0, "PLAINTEXT"), ErrorCode::kTopicAuthorizationFailed);
 }
 
 TEST_P(AclTest, AclsSurviveAStopAndACrash) {

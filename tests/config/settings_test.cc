@@ -17,6 +17,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 
 std::vector<std::pair<Bytes, Bytes>> pairs(const std::vector<Property>& settings) {
   std::vector<std::pair<Bytes, Bytes>> all;
@@ -83,7 +84,7 @@ TEST(Settings, EveryDefaultIsAcceptable) {
     EXPECT_TRUE(check_config_value(def, def.default_value).ok()) << def.name;
   }
   // 360 of KafkaConfig, 3 that can only be altered at run time, the others our own.
-  EXPECT_EQ(broker_configs().size(), 383u);
+  EXPECT_EQ(broker_configs().size(), 384u);
 }
 
 TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {
@@ -153,6 +154,22 @@ TEST(Settings, WhatStandardAuthorizerIsTold) {
   EXPECT_THAT(settings.error().message, HasSubstr("\"bob\""));
   EXPECT_FALSE(authorizer_settings(*load({authorizer, "allow.everyone.if.no.acl.found=yes"}))->allow_if_no_acl);
   EXPECT_FALSE(authorizer_settings(*load({"super.users=bob"}))->enforced);
+}
+
+TEST(Settings, APlaintextListenerMayHaveAPrincipal) {
+  const std::vector<ListenerEndpoint> listeners = {
+      {"INSIDE", "", 1, "PLAINTEXT"}, {"OUTSIDE", "", 2, "PLAINTEXT"}, {"SECURE", "", 3, "SASL_SSL"}};
+  auto settings = load({"listener.name.inside.milena.plaintext.principal=User:admin"});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  auto principals = plaintext_principals(*settings, listeners);
+  ASSERT_TRUE(principals.ok());
+  EXPECT_THAT(*principals, ElementsAre(Pair("INSIDE", "User:admin"), Pair("OUTSIDE", "User:ANONYMOUS")));
+  for (const char* text : {"admin", ":admin", "User:"}) {
+    settings = load({Bytes("listener.name.inside.milena.plaintext.principal=") + text});
+    principals = plaintext_principals(*settings, listeners);
+    ASSERT_FALSE(principals.ok());
+    EXPECT_THAT(principals.error().message, HasSubstr("expected a principal as User:name"));
+  }
 }
 
 // These protect nothing in Kafka either, without an authorizer or on PLAINTEXT listeners; there is a warning.

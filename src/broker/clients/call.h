@@ -45,8 +45,9 @@ struct ConnectionState {
   // From ApiVersions (KIP-511); empty before.
   std::string client_software_name;
   std::string client_software_version;
-  // The client's principal, for quotas and ACLs. On an SSL listener it comes from the client's certificate; otherwise
-  // it is ANONYMOUS until the client has authenticated.
+  // The client's principal, for quotas and ACLs. On an SSL listener it comes from the client's certificate, on a
+  // PLAINTEXT listener from its milena.plaintext.principal; otherwise it is ANONYMOUS until the client has
+  // authenticated.
   security::Principal principal;
   // Of the current request: how long the client is throttled after it.
   int64_t throttle_ms = 0;

@@ -16,6 +16,7 @@
 #include "broker/clients/sasl_gate.h"
 #include "broker/clients/sasl_services.h"
 #include "broker/shard.h"
+#include "metadata/delegation_tokens.h"
 #include "protocol/request_header.h"
 #include "security/security_protocol.h"
 
@@ -83,6 +84,12 @@ void charge_then_start(const std::shared_ptr<Arrived>& request) {
                                  });
 }
 
+// "User:alice", as in super.users.
+security::Principal principal_of(ByteView text) {
+  const metadata::TokenPrincipal principal = metadata::TokenPrincipal::parse(text);
+  return {principal.type, principal.name};
+}
+
 }  // namespace
 
 ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& transport)
@@ -94,9 +101,13 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
   if (shown && connection_->info.security_protocol == security::SecurityProtocol::kSsl) {
     connection_->principal.name = *peer->principal;
   }
+  const auto& of_plaintext = shard.node().plaintext_principals;
+  if (const auto found = of_plaintext.find(connection_->info.listener_name); found != of_plaintext.end()) {
+    connection_->principal = principal_of(found->second);
+  }
   // The principal for requests to the controller of another node.
   const auto& super_users = shard.node().authorization.super_users;
-  if (connection_->info.in_process && !super_users.empty()) connection_->principal.name = *super_users.begin();
+  if (connection_->info.in_process && !super_users.empty()) connection_->principal = principal_of(*super_users.begin());
   connection_->transport = &transport;
   const auto& controller = shard.node().controller_endpoints;
   connection_->to_controller = std::any_of(
