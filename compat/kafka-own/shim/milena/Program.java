@@ -122,7 +122,7 @@ public class Program {
 
     protected List<String> command() throws IOException {
         List<String> command = new ArrayList<>(List.of(System.getProperty("milena.binary")));
-        settings.forEach((key, value) -> command.addAll(List.of("--override", key + "=" + value)));
+        Settings.forMilena(settings).forEach((key, value) -> command.addAll(List.of("--override", key + "=" + value)));
         return command;
     }
 

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Pattern;
 
 import org.apache.kafka.common.config.types.Password;
@@ -24,6 +25,16 @@ public final class Settings {
     private static final Map<String, String> RULES = Map.of("kafka.api.SslEndToEndAuthorizationTest$TestPrincipalBuilder",
         "RULE:^O=A server,CN=.*$/server/,RULE:^O=A .*,CN=super-user$/server/,DEFAULT");
 
+    /** Principal builders of tests that a principal for each listener can stand for; "*" is any listener. */
+    private static final Map<String, Map<String, String>> PRINCIPALS = Map.of(
+        "kafka.api.AbstractAuthorizerIntegrationTest$PrincipalBuilder",
+        Map.of("broker", "User:broker", "controller", "User:broker", "client", "User:client"),
+        "org.apache.kafka.clients.security.GroupAuthorizerIntegrationTest$GroupPrincipalBuilder",
+        Map.of("broker", "Group:broker", "controller", "Group:broker", "external", "Group:client"),
+        "kafka.api.PlaintextEndToEndAuthorizationTest$TestClientPrincipalBuilder", Map.of("*", "User:client"),
+        "kafka.api.PlaintextEndToEndAuthorizationTest$TestServerPrincipalBuilder", Map.of("*", "User:server"));
+    private static final String BUILDER = "principal.builder.class";
+
     /** What Milena does itself. */
     private static final Set<String> OWN = Set.of(
             "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -41,13 +52,13 @@ public final class Settings {
 
     /** No test that needs a class in the broker's JVM goes on. */
     public static void refusePlugins(Map<String, String> settings) {
-        String builder = settings.get("principal.builder.class");
+        String builder = settings.get(BUILDER);
         if (builder != null && RULES.containsKey(builder) && !settings.getOrDefault("ssl.client.auth", "").isEmpty()) {
-            settings.remove("principal.builder.class");
+            settings.remove(BUILDER);
             settings.put("ssl.principal.mapping.rules", RULES.get(builder));
         }
         settings.forEach((key, value) -> {
-            if (value.isEmpty() || HARMLESS.contains(value) || OWN.contains(value)) return;
+            if (value.isEmpty() || HARMLESS.contains(value) || OWN.contains(value) || PRINCIPALS.containsKey(value)) return;
             if (PLUGINS.matcher(key).matches()) throw Needs.plugin(key + "=" + value);
         });
     }
@@ -60,6 +71,21 @@ public final class Settings {
         // A broker stops when all others have told the controller that they know who leads now.
         settings.putIfAbsent("broker.heartbeat.interval.ms", "200");
         if (Boolean.getBoolean("milena.strict")) settings.put("milena.strict.kafka", "true");
+    }
+
+    /** As Milena reads them: principals of listeners in place of the classes that build them. */
+    static Map<String, String> forMilena(Map<String, String> settings) {
+        Map<String, String> result = new TreeMap<>();
+        settings.forEach((key, value) -> {
+            if (key.endsWith(BUILDER) && PRINCIPALS.containsKey(value)) {
+                String prefix = key.substring(0, key.length() - BUILDER.length());
+                PRINCIPALS.get(value).forEach((listener, principal) -> result.put(
+                    (listener.equals("*") ? prefix : "listener.name." + listener + ".") + "milena.plaintext.principal", principal));
+            } else {
+                result.put(key, value);
+            }
+        });
+        return result;
     }
 
     /** As Kafka's classes read them. */
