@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "e2e/e2e_fixture.h"
+#include "e2e/kafka_admin.h"
 #include "security/test_authority.h"
 
 namespace milena::e2e {
@@ -27,6 +28,7 @@ class SecuredCluster : public testing::TestWithParam<const char*> {
     store_ = folder_.write("store.pem", identity.key + identity.certificate);
     trusted_ = folder_.write("trusted.pem", authority_.certificate());
     controller_ = std::to_string(free_port());
+    seed_ = folder_.write("seed.yaml", "topics:\n  - {name: seeded, partitions: 2}\n");
     format_first();
     for (int id = 1; id <= 3; id++) {
       nodes_.push_back(std::make_unique<BrokerProcess>(id == 2 ? 2 : 1, settings_of(id)));
@@ -65,6 +67,8 @@ class SecuredCluster : public testing::TestWithParam<const char*> {
         "num.partitions=3",
         "min.insync.replicas=2",
         "offsets.topic.replication.factor=3",
+        // The controller is elsewhere: it must know which super user this broker is.
+        "milena.seed.file=" + (id == 3 ? seed_ : ""),
     };
   }
   std::string directory_of(int id) const { return folder_.path() + "/data-" + std::to_string(id); }
@@ -91,12 +95,16 @@ class SecuredCluster : public testing::TestWithParam<const char*> {
 
   TestAuthority authority_;
   TestFolder folder_;
-  std::string store_, trusted_, controller_;
+  std::string store_, trusted_, seed_, controller_;
   std::vector<std::unique_ptr<BrokerProcess>> nodes_;
 };
 
 INSTANTIATE_TEST_SUITE_P(Mechanisms, SecuredCluster, testing::Values("PLAIN", "SCRAM-SHA-512"),
                          [](const auto& each) { return std::string(each.param).substr(0, 5); });
+
+TEST_P(SecuredCluster, ASeedFileIsAppliedThroughTheController) {
+  EXPECT_EQ(Admin("localhost:" + std::to_string(node(3).port()), client()).topics()["seeded"], 2);
+}
 
 TEST_P(SecuredCluster, ReplicatesAndSurvivesAKill) {
   Config config = client();
