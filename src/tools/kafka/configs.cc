@@ -79,13 +79,13 @@ std::optional<int> ConfigsScript::check() {
 }
 
 // "k=v,k2=[a,b]": commas within brackets do not separate.
-std::vector<std::string> split_outside_brackets(const std::string& text) {
+std::vector<std::string> split_outside_brackets(const std::string& text, char separator) {
   std::vector<std::string> pieces(1);
   int depth = 0;
   for (char c : text) {
     if (c == '[') depth++;
     if (c == ']') depth--;
-    if (c == ',' && depth <= 0)
+    if (c == separator && depth <= 0)
       pieces.emplace_back();
     else
       pieces.back() += c;
@@ -100,17 +100,17 @@ Status ConfigsScript::take_configs(std::map<std::string, std::string>& set, std:
     set = read.take();
   }
   if (add_config) {
-    for (const std::string& pair : split_outside_brackets(*add_config)) {
-      size_t equals = pair.find('=');
-      if (equals == std::string::npos) {
+    for (const std::string& pair : split_outside_brackets(*add_config, ',')) {
+      const std::vector<std::string> both = split_outside_brackets(pair, '=');
+      if (both.size() != 2) {
         return make_error(ErrorKind::kInvalid,
                           "requirement failed: Invalid entity config: all configs to be added must "
                           "be in the format \"key=val\" or  \"key=[val1,val2]\" to group values "
                           "which contain commas.");
       }
-      std::string value = trimmed(pair.substr(equals + 1));
+      std::string value = trimmed(both[1]);
       std::erase_if(value, [](char c) { return c == '[' || c == ']'; });
-      set[trimmed(pair.substr(0, equals))] = trimmed(value);
+      set[trimmed(both[0])] = trimmed(value);
     }
   }
   for (const auto& [key, value] : set) {

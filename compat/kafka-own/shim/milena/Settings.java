@@ -1,6 +1,7 @@
 package milena;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
 import java.util.Set;
@@ -71,6 +72,12 @@ public final class Settings {
         // A broker stops when all others have told the controller that they know who leads now.
         settings.putIfAbsent("broker.heartbeat.interval.ms", "200");
         if (Boolean.getBoolean("milena.strict")) settings.put("milena.strict.kafka", "true");
+    }
+
+    /** Whether who comes by this listener has a principal that is no super user. */
+    static boolean mayBeRefused(Map<String, String> settings, String listener) {
+        String principal = forMilena(settings).get("listener.name." + listener.toLowerCase(Locale.ROOT) + ".milena.plaintext.principal");
+        return principal != null && !List.of(settings.getOrDefault("super.users", "").split(";")).contains(principal);
     }
 
     /** As Milena reads them: principals of listeners in place of the classes that build them. */

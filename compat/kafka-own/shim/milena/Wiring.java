@@ -48,7 +48,7 @@ public final class Wiring {
         if (!forClients.isEmpty()) {
             all.add(forClients);
             plain = between;
-            if (!wiring.protocol(between).equals(PLAINTEXT)) {
+            if (!wiring.protocol(between).equals(PLAINTEXT) || Settings.mayBeRefused(node.settings, between)) {
                 plain = BROKER;
                 ours = true;
                 wiring.protocols.put(BROKER, PLAINTEXT);
