@@ -82,11 +82,13 @@ class ConfigsAnsweredHere {
 };
 
 // The changes of its own settings that this broker refuses. The controller's listener accepts changes of any broker,
-// which checks them itself.
+// which checks them itself, but for those that only their broker can check; one that a broker forwards was checked.
 template <class CallType>
 ConfigsAnsweredHere<CallType> check_own_settings(CallType& call) {
-  return ConfigsAnsweredHere<CallType>(call, [&call](const auto& altered) {
-    return call.connection().to_controller ? std::nullopt : refuse_own_settings(call.context(), altered);
+  return ConfigsAnsweredHere<CallType>(call, [&call](const auto& altered) -> std::optional<config::ConfigError> {
+    if (call.connection().forwarded) return std::nullopt;
+    return call.connection().to_controller ? refuse_unknown_directories(call.context(), altered)
+                                           : refuse_own_settings(call.context(), altered);
   });
 }
 

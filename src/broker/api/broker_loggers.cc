@@ -69,6 +69,8 @@ constexpr KafkaLogger kKafkaLoggers[] = {
     {"org.apache.kafka.image", "milena.metadata"},
     {"org.apache.kafka.raft", "milena.metadata"},
     {"org.apache.kafka.server", "milena.broker"},
+    {"org.apache.kafka.server.quota.ClientQuotaManager", "milena.broker"},
+    {"org.apache.kafka.server.quota.ClientQuotaManager$ThrottledChannelReaper", "milena.broker"},
     {"org.apache.kafka.storage.internals.log", "milena.log"},
     {"org.apache.kafka.storage.internals.log.LogCleaner", "milena.log"},
     {"org.apache.kafka.storage.internals.log.UnifiedLog", "milena.log"},

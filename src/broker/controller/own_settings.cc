@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
 #include "broker/shard_context.h"
 #include "config/broker_config.h"
+#include "config/config_values.h"
+#include "metadata/altered_resource.h"
 #include "metadata/controller.h"
 
 namespace milena::broker {
@@ -60,7 +63,46 @@ std::optional<config::ConfigError> refuse_own(const ShardContext& shard, const R
   return config::ConfigError{answer.error_message.value_or(Bytes()), answer.error_code};
 }
 
+// Whether `value` has entries that the broker's cordoned.log.dirs does not have now.
+bool cordons_more(const ShardContext& shard, ByteView broker, ByteView value) {
+  const config::ConfigMap& configs = shard.image().configs(metadata::ResourceType::kBroker, broker);
+  const auto set = configs.find("cordoned.log.dirs");
+  const std::vector<ByteView> now = config::split_list(set == configs.end() ? ByteView() : ByteView(set->second));
+  const std::vector<ByteView> wanted = config::split_list(value);
+  return std::any_of(wanted.begin(), wanted.end(), [&now](ByteView each) {
+    return std::find(now.begin(), now.end(), each) == now.end();
+  });
+}
+
+// `adds` says of a config of the resource whether its value is set or appended to.
+template <class Resource, class Adds>
+std::optional<config::ConfigError> refuse_more_cordoned(const ShardContext& shard, const Resource& altered, Adds adds) {
+  if (altered.resource_type != static_cast<int8_t>(metadata::ResourceType::kBroker)) return std::nullopt;
+  for (const auto& config : altered.configs) {
+    if (config.name != "cordoned.log.dirs" || !config.value || !adds(config)) continue;
+    if (!cordons_more(shard, altered.resource_name, *config.value)) continue;
+    return config::ConfigError{
+        fmt::format("cordoned.log.dirs={}: a controller only removes entries, as it does not know the directories of "
+                    "broker {}; add entries through that broker",
+                    *config.value, altered.resource_name)};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+std::optional<config::ConfigError> refuse_unknown_directories(
+    const ShardContext& shard, const IncrementalAlterConfigsRequest::AlterConfigsResource& altered) {
+  return refuse_more_cordoned(shard, altered, [](const auto& config) {
+    return config.config_operation == metadata::config_operation::kSet ||
+           config.config_operation == metadata::config_operation::kAppend;
+  });
+}
+
+std::optional<config::ConfigError> refuse_unknown_directories(
+    const ShardContext& shard, const AlterConfigsRequest::AlterConfigsResource& altered) {
+  return refuse_more_cordoned(shard, altered, [](const auto&) { return true; });
+}
 
 std::optional<config::ConfigError> refuse_own_settings(
     const ShardContext& shard, const IncrementalAlterConfigsRequest::AlterConfigsResource& altered) {

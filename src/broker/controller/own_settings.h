@@ -18,4 +18,11 @@ std::optional<config::ConfigError> refuse_own_settings(
 std::optional<config::ConfigError> refuse_own_settings(const ShardContext& shard,
                                                        const AlterConfigsRequest::AlterConfigsResource& altered);
 
+// Why the controller's own listener does not take it. A controller does not know the paths of a broker's directories:
+// it only takes entries out of cordoned.log.dirs. Source: Kafka's ConfigurationControlManager.isCordonedLogDirsInvalid.
+std::optional<config::ConfigError> refuse_unknown_directories(
+    const ShardContext& shard, const IncrementalAlterConfigsRequest::AlterConfigsResource& altered);
+std::optional<config::ConfigError> refuse_unknown_directories(
+    const ShardContext& shard, const AlterConfigsRequest::AlterConfigsResource& altered);
+
 }  // namespace milena::broker
