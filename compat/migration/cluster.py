@@ -1,7 +1,4 @@
-"""A cluster whose brokers run Apache Kafka or Milena, in turns, on the same data directories and settings.
-
-The controller is a process of Apache Kafka all the time: a cluster moves broker by broker, its metadata quorum stays.
-"""
+"""A cluster whose nodes run Apache Kafka or Milena, in turns, on the same data directories and settings."""
 
 import concurrent.futures
 import os
@@ -47,29 +44,32 @@ def kafka_command(libs, properties):
 class Node:
     """One node with one directory and one server.properties, whatever runs it. Its log begins anew with each start."""
 
-    def __init__(self, cluster, node_id, roles):
+    def __init__(self, cluster, node_id, roles, place=None):
+        """`place` is where it runs if not on this machine's own network: it has a host and a prefix for commands."""
         self.cluster, self.node_id, self.roles = cluster, node_id, roles
         self.directory = cluster.directory / f"node{node_id}"
         self.data_dir = self.directory / "data"
         self.directory.mkdir(parents=True)
+        self.place = place
         self.port = broker.free_port()
-        self.address = f"127.0.0.1:{self.port}"
+        self.address = f"{place.host if place else '127.0.0.1'}:{self.port}"
         self.process = None
         self.kind = None
         self.starts = 0
+        self.reachable = True  # False while a suite stops it or cuts it off
 
     def write_properties(self):
         name = "CONTROLLER" if self.roles == "controller" else "PLAINTEXT"
         settings = {"process.roles": self.roles, "node.id": self.node_id, "listeners": f"{name}://{self.address}",
-                    "controller.listener.names": "CONTROLLER", "log.dirs": self.data_dir,
-                    "controller.quorum.bootstrap.servers": self.cluster.controller.address,
+                    "controller.listener.names": "CONTROLLER", "log.dirs": self.data_dir, **self.cluster.quorum(),
                     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
-                    **({} if self.roles == "controller" else SETTINGS)}
+                    **self.cluster.settings, **({} if self.roles == "controller" else SETTINGS)}
         self.properties = self.directory / "server.properties"
         self.properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
 
     def format(self, cluster_id):
-        standalone = ["--standalone"] if self.roles == "controller" else []
+        alone = self.roles == "controller" and len(self.cluster.controllers) == 1
+        standalone = ["--standalone"] if alone else []
         kafka_tool("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", self.properties, *standalone)
 
     def start(self, kind):
@@ -78,6 +78,8 @@ class Node:
         self.starts += 1
         self.log_path = self.directory / f"{self.starts}-{kind}.log"
         command = [broker.binary(), str(self.properties)] if kind == "milena" else kafka_command(self.cluster.libs, self.properties)
+        if self.place:
+            command = [*self.place.prefix, *command]
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
 
@@ -113,13 +115,22 @@ class Node:
 
 
 class Cluster:
-    def __init__(self, directory):
+    def __init__(self, directory, controllers=1, places=None, settings=None):
+        """`places` is called with the id of each node. `settings` are of all nodes, beyond SETTINGS."""
         self.directory = pathlib.Path(directory)
+        self.settings = settings or {}
+        places = places or (lambda _: None)
         self.libs = subprocess.run([str(broker.ORACLE / "fetch")], stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
-        self.controller = Node(self, CONTROLLER_ID, "controller")
-        self.brokers = [Node(self, node_id, "broker") for node_id in BROKER_IDS]
+        self.controllers = [Node(self, node_id, "controller", places(node_id))
+                            for node_id in range(CONTROLLER_ID, CONTROLLER_ID + controllers)]
+        self.brokers = [Node(self, node_id, "broker", places(node_id)) for node_id in BROKER_IDS]
         self.address = ",".join(node.address for node in self.brokers)
-        self.nodes = [self.controller, *self.brokers]
+        self.nodes = [*self.controllers, *self.brokers]
+
+    def quorum(self):
+        if len(self.controllers) == 1:
+            return {"controller.quorum.bootstrap.servers": self.controllers[0].address}
+        return {"controller.quorum.voters": ",".join(f"{node.node_id}@{node.address}" for node in self.controllers)}
 
     def __enter__(self):
         return self
@@ -129,20 +140,21 @@ class Cluster:
             if node.running():
                 node.kill()
 
-    def start(self):
+    def start(self, kinds=lambda node: "kafka"):
+        """`kinds` says of each node what runs it."""
         cluster_id = kafka_tool("kafka.tools.StorageTool", "random-uuid").strip()
         for node in self.nodes:
             node.write_properties()
         with concurrent.futures.ThreadPoolExecutor() as pool:
             list(pool.map(lambda node: node.format(cluster_id), self.nodes))
         for node in self.nodes:
-            node.start("kafka")
+            node.start(kinds(node))
         for node in self.nodes:
             node.wait_started()
 
     def incomplete(self, program=None):
         """The partitions whose in-sync set lacks a replica, as kafka-topics prints them."""
-        others = ",".join(node.address for node in self.brokers if node.running())
+        others = ",".join(node.address for node in self.brokers if node.running() and node.reachable)
         arguments = ["--bootstrap-server", others, "--describe", "--under-replicated-partitions"]
         if program == "kafka":
             return kafka_tool("org.apache.kafka.tools.TopicCommand", *arguments).strip()

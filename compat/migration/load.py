@@ -47,7 +47,8 @@ class Journal:
 
 
 def common(address):
-    return {"bootstrap.servers": address, "reconnect.backoff.max.ms": 500}
+    # A broker that is stopped or cut off does not answer; librdkafka waits a minute for it by default.
+    return {"bootstrap.servers": address, "reconnect.backoff.max.ms": 500, "socket.timeout.ms": 10_000}
 
 
 def topics(address, _):

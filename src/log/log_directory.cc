@@ -54,6 +54,12 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(FileSystem& file_system
   return directory;
 }
 
+bool LogDirectory::spend_reserve(const Error& why) {
+  if (why.kind != ErrorKind::kExhausted || !reserve_.spend()) return false;
+  log_warn("the disk of {} is full; records are refused until there is space again: {}", path_, why.message);
+  return true;
+}
+
 LogDirectory::~LogDirectory() {
   if (in_use_) return;
   if (made_lock_file_ && !file_system_.remove(path_of(kLockFile)).ok()) return;

@@ -64,6 +64,9 @@ class LogDirectory {
   // Room for when its disk is full.
   DiskReserve& reserve() { return reserve_; }
   const DiskReserve& reserve() const { return reserve_; }
+  // Releases the reserve for a write that failed on a full disk and must succeed now; logged. False if it failed for
+  // another reason, or if nothing is reserved. May block; any thread.
+  bool spend_reserve(const Error& why);
 
   // --- identity ---
 

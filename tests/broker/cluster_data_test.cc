@@ -1,5 +1,6 @@
 // The data of a cluster: reassignments, their throttles, and consumers that read from the nearest replica.
 #include "broker/cluster_fixture.h"
+#include "broker/full_files.h"
 #include "protocol/messages/alter_partition_reassignments.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/list_partition_reassignments.h"
@@ -82,6 +83,27 @@ TEST_F(ClusterDataTest, AFollowerBeginsWithinABatch) {
   const auto left = values(3, "t", 3);
   ASSERT_FALSE(left.empty());
   EXPECT_EQ(left.back(), "e");
+}
+
+class FullFollowerTest : public ClusterFixture {
+ protected:
+  void configure() override { cluster().node(3).use_files(files_); }
+  FullFiles files_;
+};
+
+// The reserve is for checkpoints and the metadata; replicated records would use it up.
+TEST_F(FullFollowerTest, ReplicatedRecordsLeaveTheReserveAlone) {
+  create_topic(1, "t", {2, 3});
+  ASSERT_EQ(produce(2, "t", "a"), ErrorCode::kNone);
+  ASSERT_TRUE(cluster().until([&] { return end_at(3, "t") == 1; }));
+  files_.fill();
+  ASSERT_TRUE(cluster().until([&] { return !files_.full(); }, 20'000)) << "checkpoints use the reserve";
+  ASSERT_EQ(produce(2, "t", "b"), ErrorCode::kRequestTimedOut);
+  EXPECT_TRUE(cluster().until([&] { return in_sync(2, "t") == std::vector<int32_t>{2}; }, 60'000));
+  EXPECT_EQ(end_at(3, "t"), 1);
+  files_.fill(FullFiles::Room::kPlenty);
+  EXPECT_TRUE(cluster().until([&] { return in_sync(2, "t") == std::vector<int32_t>{2, 3}; }, 60'000));
+  EXPECT_EQ(end_at(3, "t"), 2);
 }
 
 TEST_F(ClusterDataTest, AReassignmentMovesTheData) {

@@ -33,6 +33,10 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
   const ErrorCode failed = whole_or_not([&] {
     return with_log([&](log::PartitionLog& log) -> Status {
       if (!batches.empty()) {
+        // The reserve is not for new records.
+        if (directory_->reserve().spent()) {
+          return make_error(ErrorKind::kExhausted, "the disk of {} is full", directory_->path());
+        }
         auto appended = log.append_as_follower(batches);
         if (!appended) return appended.error();
         refused = appended->error;

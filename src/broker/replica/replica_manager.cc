@@ -327,8 +327,7 @@ void ReplicaManager::start_replication() {
 }
 
 bool ReplicaManager::spend_reserve(log::LogDirectory& directory, const Error& why) {
-  if (why.kind != ErrorKind::kExhausted || !directory.reserve().spend()) return false;
-  log_warn("the disk of {} is full; records are refused until there is space again: {}", directory.path(), why.message);
+  if (!directory.spend_reserve(why)) return false;
   shard_.node().on_reserve_spent(shard_.shard());
   return true;
 }

@@ -142,7 +142,7 @@ struct Housekeeping::Writer {
   Status write_to(log::LogDirectory& directory, const OffsetSnapshot& offsets) {
     Status written = offsets.write(directory, true);
     while (!written && written.error().kind == ErrorKind::kExhausted &&
-           (directory.reserve().spend() || files.close_oldest())) {
+           (directory.spend_reserve(written.error()) || files.close_oldest())) {
       written = offsets.write(directory, true);
     }
     return written;

@@ -63,7 +63,8 @@ public final class Wiring {
             }
             all.add(forControllers);
         }
-        if (ours) wiring.trustPlain();
+        // A controller apart has no listener of ours, and brokers that have one come to it without authentication.
+        if (ours || between != null && !wiring.protocol(between).equals(PLAINTEXT)) wiring.trustPlain();
         node.listen(String.join(",", all), plain);
     }
 
