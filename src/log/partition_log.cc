@@ -90,10 +90,10 @@ Result<LogSync> PartitionLog::prepare_sync_of_full_segments() {
 }
 
 Result<LogSync> PartitionLog::make_sync(int64_t end) {
-  const std::tuple owed(directory_dirty_, parent_dirty_, epochs_unsynced_, carried_snapshot_unsynced_);
+  const std::tuple owed(directory_dirty_, parent_dirty_, epochs_unsynced_, carried_snapshot_unsynced_, unsynced_full_);
   // Without a descriptor nothing is prepared, and the sync is still due.
   auto fail = [&](const Error& why) -> Result<LogSync> {
-    std::tie(directory_dirty_, parent_dirty_, epochs_unsynced_, carried_snapshot_unsynced_) = owed;
+    std::tie(directory_dirty_, parent_dirty_, epochs_unsynced_, carried_snapshot_unsynced_, unsynced_full_) = owed;
     return why;
   };
   LogSync sync;
@@ -108,6 +108,7 @@ Result<LogSync> PartitionLog::make_sync(int64_t end) {
     bool full = i + 1 < segments_.size();
     if (Status collected = segment.collect_files(full, sync.files_); !collected) return fail(collected.error());
   }
+  if (end > unsynced_full_) unsynced_full_ = std::numeric_limits<int64_t>::max();
   if (epochs_unsynced_) {
     auto file = file_system().open(path_of(kLeaderEpochFile), OpenMode::kRead);
     if (!file) return fail(file.error());
@@ -142,7 +143,7 @@ Status PartitionLog::add_identity(LogSync& sync) {
 
 void PartitionLog::mark_flushed(const LogSync& sync) {
   if (sync.truncations_ != truncations_) return;
-  recovery_point_ = std::max(recovery_point_, std::min(sync.offset_, log_end_offset_));
+  recovery_point_ = std::max(recovery_point_, std::min({sync.offset_, log_end_offset_, unsynced_full_}));
   last_flush_ms_ = clock_.steady_ms();
 }
 
@@ -168,6 +169,8 @@ Status PartitionLog::close_cleanly(bool sync) {
   RETURN_IF_ERROR(trim_active());
   RETURN_IF_ERROR(active().save_indexes(end_confirmed_));
   if (log_end_offset_ > segments_.front()->base_offset()) RETURN_IF_ERROR(take_producer_snapshot());
+  // After a clean stop no recovery makes the time index again, and the newest timestamp in it counts for retention.
+  if (sync && !MILENA_STORAGE_BUG(kTimeIndexNotSynced)) RETURN_IF_ERROR(active().sync_time_index());
   if (sync) RETURN_IF_ERROR(flush());
   for (auto& segment : segments_) segment->close_files();
   return ok_status();
@@ -177,6 +180,7 @@ void PartitionLog::mark_all_flushed() {
   recovery_point_ = log_end_offset_;
   last_flush_ms_ = clock_.steady_ms();
   directory_dirty_ = parent_dirty_ = epochs_unsynced_ = carried_snapshot_unsynced_ = false;
+  unsynced_full_ = std::numeric_limits<int64_t>::max();
 }
 
 Status LogSync::run(FileSystem& file_system) const {

@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -283,6 +284,7 @@ class PartitionLog {
   Status load_segment_files(const std::vector<SegmentFileName>& files);
   Status find_clean_end(int64_t recovery_point);
   Status accept_damage(int64_t said, const std::string& fault);
+  Status restart_with_producers();
   Status remove_stray_snapshots();
   Status remove_snapshots_beyond(int64_t offset);
 
@@ -368,6 +370,8 @@ class PartitionLog {
   int64_t first_dirty_ = 0;  // if known; see first_dirty_offset()
   uint64_t shape_ = new_mark();  // changes with each removal of segments or parts of them
   std::vector<int64_t> snapshots_;  // offsets of the .snapshot files, ascending
+  // The base offset of the first full segment whose indexes no sync has taken. None: the greatest number.
+  int64_t unsynced_full_ = std::numeric_limits<int64_t>::max();
   uint64_t truncations_ = new_mark();  // changes with each one: a sync begun before does not count after
   bool directory_dirty_ = false;    // names were added since the directory was last synced
   bool parent_dirty_ = false;       // the directory was created or renamed since its parent was last synced

@@ -39,10 +39,10 @@ Status PartitionLog::load(const OpenState& state) {
   if (log_start_offset_ > log_end_offset_) {
     log_warn("{}: ends at {}, below its start offset {}: restarting it there", directory_, log_end_offset_,
              log_start_offset_);
-    return truncate_fully_and_start_at(log_start_offset_);
+    return restart_with_producers();
   }
   if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
-  recovery_point_ = std::clamp<int64_t>(state.recovery_point, 0, log_end_offset_);
+  recovery_point_ = std::min(std::clamp<int64_t>(state.recovery_point, 0, log_end_offset_), unsynced_full_);
   set_high_watermark(state.high_watermark);
   // A checkpoint beyond the log's end is of records lost in a crash, or of another log: new records there are dirty.
   const bool beyond = state.first_dirty_offset > log_end_offset_ && !MILENA_STORAGE_BUG(kDirtyOffsetBeyondEnd);
@@ -159,7 +159,9 @@ Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
 // opened. confirm_end() checks the segment itself before the first read or append.
 Status PartitionLog::find_clean_end(int64_t recovery_point) {
   end_confirmed_ = false;
-  if (!snapshots_.empty() && snapshots_.back() > active().base_offset()) {
+  // After a power failure the names may be those of the stop before: records beyond them were synced, or deleted.
+  const int64_t least = MILENA_STORAGE_BUG(kOldSnapshotIsEnd) ? 0 : std::max(recovery_point, log_start_offset_);
+  if (!snapshots_.empty() && snapshots_.back() > active().base_offset() && snapshots_.back() >= least) {
     log_end_offset_ = snapshots_.back();
     return ok_status();
   }
@@ -202,12 +204,28 @@ Status PartitionLog::confirm_end() {
   if (!end && end.error().kind != ErrorKind::kCorrupt) return end.error();
   recovery_point_ = std::min(recovery_point_, active().base_offset());
   RETURN_IF_ERROR(accept_damage(said, end ? "its last batch ends at " + std::to_string(*end) : end.error().message));
-  if (log_start_offset_ > log_end_offset_) return truncate_fully_and_start_at(log_start_offset_);
+  if (log_start_offset_ > log_end_offset_) return restart_with_producers();
   // If the high watermark covered the whole log, it covers the unknown end, too.
   if (high_watermark_ >= said && !MILENA_STORAGE_BUG(kFurtherEndNotShown)) set_high_watermark(log_end_offset_);
   clamp_offsets();
   RETURN_IF_ERROR(remove_stray_snapshots());
   check_offsets();
+  return ok_status();
+}
+
+// All records that are left are below the log start offset. Their producers are kept: they may send a batch again.
+Status PartitionLog::restart_with_producers() {
+  if (MILENA_STORAGE_BUG(kRestartForgetsProducers)) return truncate_fully_and_start_at(log_start_offset_);
+  if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
+  Result<ProducerState*> known = producers();
+  if (!known) return known.error();
+  ProducerState kept(**known);
+  for (const auto& [first_offset, producer_id] : kept.open_transactions_before(INT64_MAX))
+    kept.close_transaction(producer_id);
+  RETURN_IF_ERROR(truncate_fully_and_start_at(log_start_offset_));
+  if (kept.to_snapshot().empty()) return ok_status();
+  RETURN_IF_ERROR(write_snapshot(log_start_offset_, kept));
+  carried_snapshot_unsynced_ = true;
   return ok_status();
 }
 

@@ -31,6 +31,10 @@ Status PartitionLog::recover(const OpenState& state) {
     if (!end) --first;
   }
   int64_t start = segments_[first]->base_offset();
+  // The crash may have come before the sync of what made the segment before full: its indexes, its length.
+  const bool full_behind_point = first > 0 && start >= state.recovery_point;
+  if (full_behind_point && !MILENA_STORAGE_BUG(kFullSegmentUnsynced))
+    unsynced_full_ = segments_[first - 1]->base_offset();
   // Snapshots up to the start are valid. Later ones may be torn, or of lost records, and are written again.
   if (producers_ == nullptr) producers_ = std::make_unique<ProducerState>();
   RETURN_IF_ERROR(rebuild_producers(start));
@@ -243,7 +247,8 @@ Status PartitionLog::load_newest_snapshot(int64_t up_to, int64_t& start) {
   const int64_t first = segments_.front()->base_offset();
   std::vector<std::string> later;
   for (const int64_t offset : snapshots_) {
-    if (first > 0 && offset > up_to) later.push_back(path_of(segment_file_name(offset, kSnapshotSuffix)));
+    if (first == 0 || offset <= up_to || MILENA_STORAGE_BUG(kLaterSnapshotsUnread)) continue;
+    later.push_back(path_of(segment_file_name(offset, kSnapshotSuffix)));
   }
   Result<std::vector<ProducerSnapshotEntry>> removed = producers_before(file_system(), later, first);
   if (!removed) return removed.error();

@@ -44,7 +44,14 @@ namespace milena::log {
   X(kStrangersStay)             /* checkpoints keep what they say of a name that is free */                            \
   X(kFirstLogFoundWins)         /* what a move left behind is taken for the replica when another one began */          \
   X(kOldOriginalServed)         /* a moved replica is served from where it was while its disk is away */               \
-  X(kLostSnapshotStaysLost)     /* a producer snapshot that a crash tore is missing when its records are deleted */
+  X(kLostSnapshotStaysLost)     /* a producer snapshot that a crash tore is missing when its records are deleted */    \
+  X(kSnapshotByName)            /* a producer snapshot is there by its name when its records are deleted */            \
+  X(kLaterSnapshotsUnread)      /* a segment that a crash brings back costs the producers before it */                 \
+  X(kDeletedTopicIsFound)       /* what checkpoints say of a deleted topic is said of one made after it */             \
+  X(kTimeIndexNotSynced)        /* a clean stop leaves a time index that power may take, and retention with it */      \
+  X(kFullSegmentUnsynced)       /* a segment whose records were synced before it was full is not synced again */       \
+  X(kOldSnapshotIsEnd)          /* a log ends at a producer snapshot of the stop before, and is cut there */           \
+  X(kRestartForgetsProducers)   /* a log that lost all records from its start on does not know who wrote them */
 
 // Those that a machine by itself does not show: the simulated cluster looks for them.
 #define MILENA_PLANTED_REPLICA_BUGS_LIST(X)                                                                       \

@@ -180,6 +180,12 @@ Status Segment::check_indexes() {
                         last->relative_offset, last->position);
     }
   }
+  if (*offsets > 0 && *times == 0) {
+    // They get their first entries together.
+    Result<int64_t> first = first_timestamp();
+    if (!first) return first.error();
+    if (*first >= 0) return make_error(ErrorKind::kCorrupt, "there is an offset index, and no time index");
+  }
   if (*times > 1) {
     Result<TimeIndexEntry> before = times_.at(*times - 2);
     if (!before) return before.error();

@@ -102,6 +102,8 @@ class Segment {
   // closing.
   Status save_indexes(bool complete);
 
+  Status sync_time_index() { return times_.sync(); }
+
   // Files to sync: the .log, the .txnindex if it has changed, and with `indexes` all that exist.
   Status collect_files(bool indexes, std::vector<std::shared_ptr<File>>& into);
   void close_files();

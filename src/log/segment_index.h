@@ -107,6 +107,7 @@ class SegmentIndex {
     Bytes raw(unsaved_.size() * Entry::kSize, '\0');
     for (size_t i = 0; i < unsaved_.size(); ++i) unsaved_[i].write(raw.data() + i * Entry::kSize);
     in_step_ = false;
+    unsynced_ = true;
     if (!raw.empty()) RETURN_IF_ERROR((*file)->write_at(static_cast<uint64_t>(saved_) * Entry::kSize, raw));
     saved_ += static_cast<int64_t>(unsaved_.size());
     unsaved_.clear();
@@ -136,6 +137,16 @@ class SegmentIndex {
     in_step_ = false;
   }
 
+  // Syncs what save() has written since. No file, no entries.
+  Status sync() {
+    if (!unsynced_) return ok_status();
+    auto file = file_.open();
+    if (!file) return file.error().kind == ErrorKind::kNotFound ? ok_status() : Status(file.error());
+    RETURN_IF_ERROR((*file)->sync());
+    unsynced_ = false;
+    return ok_status();
+  }
+
   void release_memory() { unsaved_.shrink_to_fit(); }
   SegmentFile& file() { return file_; }
 
@@ -145,6 +156,7 @@ class SegmentIndex {
   SegmentFile file_;
   int64_t saved_ = kUnknown;  // entries in the file
   bool in_step_ = true;       // the file exists and is no longer than `saved_`
+  bool unsynced_ = false;
   std::vector<Entry> unsaved_;
 };
 

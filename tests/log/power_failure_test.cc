@@ -96,6 +96,24 @@ class PowerFailureTest : public testing::Test {
     return last;
   }
 
+  static std::string time_index() { return std::string(kDirectory) + "/00000000000000000000.timeindex"; }
+  // Four synced records, of which the first has the greatest timestamp.
+  void put_the_newest_first() {
+    ASSERT_TRUE(disk_.make_directories("/data").ok());
+    config_.segment_bytes = 100'000;
+    open();
+    put("newest", "1");
+    clock_.advance(-60'000);
+    for (const char* key : {"a", "b", "c"}) put(key, "1");
+    ASSERT_TRUE(log_->flush().ok());
+  }
+  void expect_time_index_synced() {
+    const Bytes index = disk_.read_file(time_index()).value();
+    ASSERT_FALSE(index.empty());
+    disk_.lose_power(ForgetfulFileSystem::all_names, ForgetfulFileSystem::no_bytes);
+    EXPECT_EQ(disk_.read_file(time_index()).value(), index);
+  }
+
   // A completely synced log, and its records.
   void fill() {
     log_.reset();
@@ -297,6 +315,95 @@ TEST_F(PowerFailureTest, a_clean_stop_syncs_the_length_of_a_preallocated_file) {
   ASSERT_LT(size, static_cast<uint64_t>(config_.segment_bytes));
   disk_.lose_power();
   EXPECT_EQ(disk_.read_file(path)->size(), size);
+}
+
+// Retention goes by the greatest timestamp, and after a clean stop nobody makes the time index again.
+TEST_F(PowerFailureTest, a_clean_stop_syncs_the_time_index) {
+  put_the_newest_first();
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  expect_time_index_synced();
+}
+
+// The same of a segment whose records were all synced before it was full.
+TEST_F(PowerFailureTest, the_next_sync_takes_the_indexes_of_a_full_segment) {
+  put_the_newest_first();
+  ASSERT_TRUE(log_->roll().ok());
+  EXPECT_EQ(log_->recovery_point(), 0);
+  put("d", "1");
+  ASSERT_TRUE(log_->flush().ok());
+  EXPECT_EQ(log_->recovery_point(), 5);
+  expect_time_index_synced();
+}
+
+// A kill comes before that sync, and the recovery begins behind the segment.
+TEST_F(PowerFailureTest, the_next_start_syncs_the_indexes_of_a_full_segment) {
+  put_the_newest_first();
+  const int64_t checkpointed = log_->recovery_point();
+  ASSERT_TRUE(log_->roll().ok());
+  open({.recovery_point = checkpointed});
+  put("d", "1");
+  ASSERT_TRUE(log_->flush().ok());
+  expect_time_index_synced();
+}
+
+// A sync under way at a roll does not reach beyond the full segment: it did not take its indexes.
+TEST_F(PowerFailureTest, a_sync_that_began_before_a_roll_does_not_count_for_the_full_segment) {
+  put_the_newest_first();
+  put("d", "1");
+  auto sync = log_->prepare_sync();
+  ASSERT_TRUE(log_->roll().ok());
+  ASSERT_TRUE(sync.ok() && sync->run(disk_).ok());
+  log_->mark_flushed(*sync);
+  EXPECT_EQ(log_->recovery_point(), 0);
+  ASSERT_TRUE(log_->flush().ok());
+  EXPECT_EQ(log_->recovery_point(), 5);
+}
+
+TEST_F(PowerFailureTest, a_time_index_that_was_lost_is_made_again) {
+  put_the_newest_first();
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  ASSERT_TRUE((*disk_.open(time_index(), OpenMode::kReadWrite))->truncate(0).ok());
+  open({.clean_shutdown = true, .recovery_point = 4, .high_watermark = 4});
+  EXPECT_EQ(log_->find_max_timestamp().value()->offset, 0);
+}
+
+// The names of the last stop were lost: the newest snapshot is that of the stop before, below the log start offset.
+TEST_F(PowerFailureTest, a_log_is_not_cut_at_the_snapshot_of_the_stop_before) {
+  ASSERT_TRUE(disk_.make_directories("/data").ok());
+  config_.segment_bytes = 100'000;
+  open();
+  put("a", "1");
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  disk_.settle();
+  open({.clean_shutdown = true, .recovery_point = 1, .high_watermark = 1});
+  for (const char* key : {"b", "c", "d"}) put(key, "1");
+  ASSERT_EQ(log_->delete_records_before(2).value(), ErrorCode::kNone);
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  disk_.lose_power(ForgetfulFileSystem::no_names, ForgetfulFileSystem::all_bytes);
+  open({.clean_shutdown = true, .recovery_point = 4, .log_start_offset = 2, .high_watermark = 4});
+  EXPECT_EQ(log_->log_end_offset(), 4);
+  EXPECT_EQ(last_values(), (std::map<std::string, std::string>{{"c", "1"}, {"d", "1"}}));
+}
+
+// All records up to there were deleted, and the last of them had not been synced.
+TEST_F(PowerFailureTest, a_log_that_restarts_at_its_start_offset_knows_its_producers) {
+  ASSERT_TRUE(disk_.make_directories("/data").ok());
+  disk_.settle();
+  config_.segment_bytes = 100'000;
+  open();
+  put("a", "1", 7, 0);
+  ASSERT_TRUE(log_->flush().ok());
+  put("b", "1");
+  ASSERT_EQ(log_->delete_records_before(2).value(), ErrorCode::kNone);
+  disk_.lose_power();
+  for (int64_t recovery_point : {1, 2}) {
+    open({.recovery_point = recovery_point, .log_start_offset = 2});
+    EXPECT_EQ(log_->log_end_offset(), 2);
+    put("a", "1", 7, 0);  // again
+    EXPECT_EQ(log_->log_end_offset(), 2);
+    ASSERT_TRUE(log_->flush().ok());
+    disk_.lose_power();
+  }
 }
 
 // The newest producer snapshot, with the log's end in its name, was lost: records behind the one before are visible.

@@ -43,7 +43,7 @@ bool close_and_sync_together(const std::vector<Partition*>& partitions, const lo
     if (synced) {
       each->log_if_open()->mark_all_flushed();
     } else {
-      all &= is_closed(*each, each->log_if_open()->flush());
+      all &= is_closed(*each, each->log_if_open()->close_cleanly(true));
     }
   }
   return all;
