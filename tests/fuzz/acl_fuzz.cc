@@ -5,7 +5,7 @@
 #include "fuzz_input.h"
 #include "security/acl_authorizer.h"
 
-namespace milena {
+namespace milena::security {
 namespace {
 
 Bytes piece(fuzz::Input& input) {
@@ -27,7 +27,7 @@ Bytes principal(fuzz::Input& input) {
   return input.choice() % 2 == 0 ? Bytes(kAnyUserPrincipal) : "User:" + piece(input);
 }
 
-bool fits(const AclRule& acl, AclResourceType type, ByteView name, ByteView who, const security::AclHost& from) {
+bool fits(const AclRule& acl, AclResourceType type, ByteView name, ByteView who, const AclHost& from) {
   if (acl.principal != who && acl.principal != kAnyUserPrincipal) return false;
   const auto range = IpRange::parse(acl.host);
   const bool in_range = range && from.address && range->contains(*from.address);
@@ -38,7 +38,7 @@ bool fits(const AclRule& acl, AclResourceType type, ByteView name, ByteView who,
 }
 
 bool model_allows(const std::map<uint8_t, AclRule>& acls, AclOperation operation, AclResourceType type, ByteView name,
-                  ByteView who, const security::AclHost& from) {
+                  ByteView who, const AclHost& from) {
   using enum AclOperation;
   bool allowed = false;
   for (const auto& [id, acl] : acls) {
@@ -56,10 +56,11 @@ bool model_allows(const std::map<uint8_t, AclRule>& acls, AclOperation operation
 }
 
 }  // namespace
-}  // namespace milena
+}  // namespace milena::security
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace milena;
+  using namespace milena::security;
   fuzz::Input input(data, size);
   security::AclAuthorizer authorizer({"User:root"}, false);
   std::map<uint8_t, AclRule> acls;

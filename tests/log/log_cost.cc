@@ -116,7 +116,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: log_cost DIRECTORY\n");
     return 2;
   }
-  for (size_t size : {100, 1000, 16'000, 100'000}) milena::run(argv[1], size, size > 50'000 ? 2000 : 10'000);
-  milena::run_many(argv[1], 5000);
+  for (size_t size : {100, 1000, 16'000, 100'000}) milena::log::run(argv[1], size, size > 50'000 ? 2000 : 10'000);
+  milena::log::run_many(argv[1], 5000);
   return 0;
 }

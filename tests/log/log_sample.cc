@@ -103,6 +103,6 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: log_sample DIRECTORY\n");
     return 2;
   }
-  milena::Sample(argv[1]).write();
+  milena::log::Sample(argv[1]).write();
   return 0;
 }

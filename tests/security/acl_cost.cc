@@ -80,5 +80,5 @@ void run(size_t acls) {
 }  // namespace milena::security
 
 int main(int argc, char** argv) {
-  milena::run(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 10'000);
+  milena::security::run(argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 10'000);
 }
