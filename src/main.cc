@@ -20,6 +20,7 @@
 #include "broker/cluster/sasl_network.h"
 #include "broker/dev_security.h"
 #include "broker/node.h"
+#include "broker/operations/http_gate.h"
 #include "broker/operations/http_service.h"
 #include "broker/operations/in_process_connection.h"
 #include "broker/operations/metric_table.h"
@@ -214,6 +215,8 @@ int serve(const config::Settings& settings, const tools::CommandLine& line) {
   if (!advertised.ok()) return fail(advertised.error().message);
   Result<tools::Declared> declared = tools::read_declared(settings, line.environment);
   if (!declared.ok()) return fail(declared.error().message);
+  Result<std::shared_ptr<const broker::HttpAccess>> access = broker::HttpAccess::from(settings, system_random());
+  if (!access.ok()) return fail(access.error().message);
   int shards = settings.get_int("milena.shards");
   if (shards == 0) shards = default_shards();
   raise_open_files_limit();
@@ -225,7 +228,7 @@ int serve(const config::Settings& settings, const tools::CommandLine& line) {
   Status opened = server.open();
   if (!opened.ok()) return fail(opened.error().message);
 
-  broker::HttpService http(loops.executors(), MILENA_VERSION);
+  broker::HttpService http(loops.executors(), MILENA_VERSION, access.take());
   net::Server http_server(loops, http_options.take());
   Status http_started = start_http(http_server, http, settings);
   if (!http_started.ok()) return fail(http_started.error().message);
@@ -238,7 +241,8 @@ int serve(const config::Settings& settings, const tools::CommandLine& line) {
     controllers = open_peer_network(loops, settings, broker::controller_peer_security(settings));
     if (!controllers.ok()) return fail(controllers.error().message);
   }
-  server.set_settings_watcher([&brokers, &controllers](const config::Settings& now) {
+  server.set_settings_watcher([&http, &brokers, &controllers](const config::Settings& now) {
+    http.tell_settings(now);
     exchange_stores(*brokers, broker::broker_peer_security(now));
     exchange_stores(*controllers, broker::controller_peer_security(now));
   });

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/ascii.h"
+#include "base/ip_address.h"
 #include "config/config_values.h"
 
 namespace milena::config {
@@ -154,6 +155,23 @@ Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& setti
   return endpoints;
 }
 
+Result<std::vector<ListenerEndpoint>> http_listeners(const Settings& settings) {
+  constexpr ByteView kSetting = "milena.http.listeners";
+  constexpr ByteView kPlain = "HTTP", kTls = "HTTPS", kMark = "://";
+  std::vector<ListenerEndpoint> endpoints;
+  for (const Bytes& item : settings.get_list(kSetting)) {
+    const bool has_scheme = item.find(kMark) != Bytes::npos;
+    auto endpoint = parse_listener_endpoint(kSetting, has_scheme ? item : Bytes(kPlain) + Bytes(kMark) + item);
+    if (!endpoint.ok() || (endpoint->listener_name != kPlain && endpoint->listener_name != kTls)) {
+      return endpoint_error(kSetting, item, "host:port or https://host:port, for instance 127.0.0.1:9644");
+    }
+    endpoint->protocol = endpoint->listener_name == kTls ? "SSL" : "PLAINTEXT";
+    endpoint->listener_name = kHttpListener;
+    endpoints.push_back(endpoint.take());
+  }
+  return endpoints;
+}
+
 Result<std::vector<QuorumAddress>> quorum_addresses(const Settings& settings) {
   constexpr ByteView kVoterForm = "id@host:port, as in 1@localhost:9093";
   std::vector<QuorumAddress> addresses;
@@ -183,6 +201,15 @@ Result<std::vector<QuorumAddress>> quorum_addresses(const Settings& settings) {
 }
 
 bool is_wildcard(ByteView host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
+
+bool is_loopback(ByteView host) {
+  if (equals_ignoring_case(host, "localhost")) return true;
+  const std::optional<IpAddress> address = IpAddress::parse(host);
+  if (!address) return false;
+  if (address->size == 4) return address->bytes[0] == 127;
+  return address->bytes[15] == 1 && std::all_of(address->bytes.begin(), address->bytes.end() - 1,
+                                                [](uint8_t byte) { return byte == 0; });
+}
 
 namespace {
 

@@ -32,6 +32,11 @@ Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings)
 // controller.listener.names. Without any, only the broker can reach it.
 Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& settings);
 
+// The addresses of milena.http.listeners, each "host:port", "http://host:port" or "https://host:port". Their settings
+// have one prefix (listener.name.http.). The protocol is PLAINTEXT or SSL.
+inline constexpr char kHttpListener[] = "HTTP";
+Result<std::vector<ListenerEndpoint>> http_listeners(const Settings& settings);
+
 // A controller of the cluster, as the settings name it.
 struct QuorumAddress {
   int32_t id = -1;  // -1 if only the address is known
@@ -43,6 +48,8 @@ Result<std::vector<QuorumAddress>> quorum_addresses(const Settings& settings);
 
 // "", 0.0.0.0 or ::, all addresses of the machine: clients cannot connect to these.
 bool is_wildcard(ByteView host);
+// "localhost", 127.0.0.1 and the like: only this machine can reach it. Other names are not looked up.
+bool is_loopback(ByteView host);
 
 // The addresses for clients: advertised.listeners or, without it, the listeners that name a host. With `automatic`,
 // clients of any other listener get the address that their own connection came to (auto); else that listener is not

@@ -35,8 +35,13 @@ static const ConfigDef kOperationsRows[] = {
      "checkpoints and deletions when the disk is full. Once it is used, new records are refused until there is space "
      "for it again."},
     {"milena.http.listeners", kList, "127.0.0.1:9644", "items", kReadOnly, kHonoured,
-     "Addresses, host:port, that serve /metrics, /livez and /readyz without authentication; empty: none. If another "
-     "process uses the default port, the broker starts without it."},
+     "Addresses that serve /metrics, /livez, /readyz and the like: host:port, or with TLS https://host:port; empty: "
+     "none. If another process uses the default port, the broker starts without it. Settings of TLS may have the "
+     "prefix listener.name.http. (docs/security.md)."},
+    {"milena.http.authentication", kString, "none", "{none, basic}", kReadOnly, kHonoured,
+     "How clients of milena.http.listeners show who they are. none: not at all. basic: by name and password, of users "
+     "with SCRAM credentials or of listener.name.http.plain.sasl.jaas.config, or by their certificate. /livez and "
+     "/readyz are open to all."},
     {"milena.seed.file", kList, "", "items", kReadOnly, kHonoured,
      "YAML files with topics, records, users, ACLs and quotas to create (docs/seed.md); each is applied once, before "
      "the first client is served."},

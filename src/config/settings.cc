@@ -96,6 +96,7 @@ Result<Settings> Settings::load(const SettingsInput& input) {
         variable_of(value.origin), why.empty() ? "not implemented yet; the setting has no effect" : why));
   }
   RETURN_IF_ERROR(settings.check_together());
+  for (std::string& each : http_warnings(settings)) settings.warnings_.push_back(std::move(each));
   return settings;
 }
 

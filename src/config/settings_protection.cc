@@ -6,6 +6,7 @@
 #include "config/authorizer_settings.h"
 #include "config/config_listeners.h"
 #include "config/config_values.h"
+#include "config/listener_settings.h"
 
 namespace milena::config {
 namespace {
@@ -58,7 +59,7 @@ ProtectionWarnings::ProtectionWarnings(const Settings& settings) : settings_(set
   const auto add = [this](const std::string& name, ByteView protocol) {
     listeners_.push_back({name, protocol.ends_with("SSL"), protocol.starts_with("SASL_")});
   };
-  for (const auto& some : {broker_listeners(settings), controller_listeners(settings)}) {
+  for (const auto& some : {broker_listeners(settings), controller_listeners(settings), http_listeners(settings)}) {
     if (!some.ok()) continue;
     for (const ListenerEndpoint& each : *some) add(each.listener_name, each.protocol);
   }
@@ -73,8 +74,15 @@ bool ProtectionWarnings::any(bool Listener::*speaks) const {
   return std::any_of(listeners_.begin(), listeners_.end(), [speaks](const Listener& each) { return each.*speaks; });
 }
 
+// The one setting of SASL that the HTTP listener has.
+bool ProtectionWarnings::is_of_http_users(ByteView key) const {
+  return settings_.get_string("milena.http.authentication") == "basic" &&
+         key == listener_prefix(kHttpListener) + "plain.sasl.jaas.config";
+}
+
 // "listener.name.<name>.<setting>"
 std::string ProtectionWarnings::of_listener_key(ByteView key) const {
+  if (is_of_http_users(key)) return {};
   key.remove_prefix(ByteView("listener.name.").size());
   const size_t dot = key.find('.');
   const ByteView name = key.substr(0, dot), setting = dot == ByteView::npos ? ByteView() : key.substr(dot + 1);
@@ -98,6 +106,30 @@ std::string ProtectionWarnings::of(ByteView key) const {
   const bool of_sasl =
       key.starts_with("sasl.") || key.starts_with("delegation.token.") || key == "connections.max.reauth.ms";
   return of_sasl && !any(&Listener::sasl) ? served_to_all("SASL") : std::string();
+}
+
+std::vector<std::string> http_warnings(const Settings& settings) {
+  constexpr ByteView kSetting = "milena.http.listeners", kAuthentication = "milena.http.authentication";
+  std::vector<std::string> warnings;
+  const Result<std::vector<ListenerEndpoint>> endpoints = http_listeners(settings);
+  if (!endpoints.ok()) return warnings;
+  const bool with_password = settings.get_string(kAuthentication) == "basic";
+  const auto client_auth = ListenerSettings(settings, kHttpListener).find({}, "ssl.client.auth");
+  const bool with_certificate = client_auth && client_auth->text == "required";
+  for (const ListenerEndpoint& each : *endpoints) {
+    const bool tls = each.protocol == "SSL";
+    if (is_loopback(each.host)) continue;
+    const std::string address = fmt::format("{} has {}:{}", kSetting, is_wildcard(each.host) ? "*" : each.host,
+                                            each.port);
+    if (with_password && !tls) {
+      warnings.push_back(fmt::format("{}: passwords can be read on the network; expected https://", address));
+    } else if (!with_password && !(tls && with_certificate)) {
+      warnings.push_back(fmt::format("{}: every client that reaches it can read the metrics, and names of topics, "
+                                     "groups and clients; set {}=basic, or protect the port otherwise",
+                                     address, kAuthentication));
+    }
+  }
+  return warnings;
 }
 
 }  // namespace milena::config

@@ -27,10 +27,15 @@ class ProtectionWarnings {
     bool sasl = false;
   };
   std::string of_listener_key(ByteView key) const;
+  bool is_of_http_users(ByteView key) const;
   bool any(bool Listener::*speaks) const;
 
   const Settings& settings_;
   std::vector<Listener> listeners_;
 };
+
+// Warnings about addresses of milena.http.listeners that other machines can reach, and that serve every client or let
+// passwords be read.
+std::vector<std::string> http_warnings(const Settings& settings);
 
 }  // namespace milena::config

@@ -23,8 +23,9 @@ struct ListenerOptions {
   ByteView setting = "listeners";
   ByteView example = "PLAINTEXT://:9192";
   security::SecurityProtocol security_protocol = security::SecurityProtocol::kPlaintext;
-  std::optional<security::TlsSettings> tls;                     // of a listener with TLS
-  std::shared_ptr<const Protocol> protocol = kafka_protocol();  // with TLS: created when the listener is opened
+  std::optional<security::TlsSettings> tls;  // of a listener with TLS
+  // With TLS: the one within, until the listener is opened.
+  std::shared_ptr<const Protocol> protocol = kafka_protocol();
   std::string host;  // empty, 0.0.0.0 or :: for every address, IPv4 and IPv6; a name means all its addresses
   uint16_t port = 0; // 0: any free one
   int backlog = 50;                // socket.listen.backlog.size

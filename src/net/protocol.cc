@@ -11,15 +11,11 @@ class KafkaProtocol final : public Protocol {
     return make_plain_stream(loop, descriptor);
   }
   std::unique_ptr<RequestReader> make_reader(const ConnectionLimits& limits) const override {
-    return make_kafka_reader(limits);
+    return std::make_unique<FrameReader>(limits.request_max_bytes, limits.stranger_max_bytes);
   }
 };
 
 }  // namespace
-
-std::unique_ptr<RequestReader> make_kafka_reader(const ConnectionLimits& limits) {
-  return std::make_unique<FrameReader>(limits.request_max_bytes, limits.stranger_max_bytes);
-}
 
 std::shared_ptr<const Protocol> kafka_protocol() {
   static const auto protocol = std::make_shared<const KafkaProtocol>();

@@ -52,7 +52,6 @@ class Protocol {
   virtual std::unique_ptr<RequestReader> make_reader(const ConnectionLimits& limits) const = 0;
 };
 
-std::unique_ptr<RequestReader> make_kafka_reader(const ConnectionLimits& limits);
 // Kafka's frames over plain TCP.
 std::shared_ptr<const Protocol> kafka_protocol();
 

@@ -24,7 +24,7 @@ constexpr size_t kMostHeld = 1000;
 // For a listener with TLS: reads its stores.
 Status make_protocol(ListenerOptions& listener) {
   if (!listener.tls) return ok_status();
-  Result<std::shared_ptr<TlsProtocol>> made = TlsProtocol::make(*listener.tls);
+  Result<std::shared_ptr<TlsProtocol>> made = TlsProtocol::make(*listener.tls, listener.protocol);
   if (!made.ok()) return made.error();
   listener.protocol = made.take();
   return ok_status();
@@ -128,7 +128,7 @@ void Server::stop() {
 }
 
 void Server::take_settings(const config::Settings& settings) {
-  Result<ServerOptions> now = server_options(settings);
+  Result<ServerOptions> now = (options_.read != nullptr ? options_.read : server_options)(settings);
   if (!now.ok()) return log_warn("{}; listeners and connection limits are not changed", now.error().message);
   options_.max_connections = now->max_connections;
   options_.max_connections_per_ip = now->max_connections_per_ip;
@@ -152,10 +152,13 @@ void Server::take_listeners(const std::vector<ListenerOptions>& wanted) {
       add_listener(listener);
       continue;
     }
-    const auto ours = find_listener(options_.listeners, listener.name);
-    ours->max_connections = listener.max_connections;
-    ours->max_creation_rate = listener.max_creation_rate;
-    if (ours->tls && listener.tls && *ours->tls != *listener.tls) exchange_stores(*ours, *listener.tls);
+    // Several addresses may have one name.
+    for (ListenerOptions& ours : options_.listeners) {
+      if (ours.name != listener.name) continue;
+      ours.max_connections = listener.max_connections;
+      ours.max_creation_rate = listener.max_creation_rate;
+      if (ours.tls && listener.tls && *ours.tls != *listener.tls) exchange_stores(ours, *listener.tls);
+    }
   }
 }
 

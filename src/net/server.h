@@ -23,6 +23,8 @@
 namespace milena::net {
 
 struct ServerOptions {
+  // Reads them again from altered settings; null: server_options().
+  Result<ServerOptions> (*read)(const config::Settings&) = nullptr;
   std::vector<ListenerOptions> listeners;
   ConnectionLimits limits;
   int max_connections = INT32_MAX;                                  // max.connections

@@ -1,5 +1,7 @@
 #include "net/server_settings.h"
 
+#include <algorithm>
+
 #include "config/config_listeners.h"
 #include "config/config_values.h"
 #include "config/listener_settings.h"
@@ -39,6 +41,11 @@ Status set_limits_of_listener(const config::ListenerSettings& own, ListenerOptio
   return ok_status();
 }
 
+void set_limits_of_strangers(const config::Settings& settings, ConnectionLimits& limits) {
+  limits.max_strangers = static_cast<size_t>(settings.get_int("milena.unauthenticated.connections.max"));
+  limits.authentication_ms = settings.get_int("milena.authentication.timeout.ms");
+}
+
 }  // namespace
 
 Result<ServerOptions> server_options(const config::Settings& settings) {
@@ -73,8 +80,7 @@ Result<ServerOptions> server_options(const config::Settings& settings) {
   options.limits.request_max_bytes = static_cast<uint32_t>(settings.get_int("socket.request.max.bytes"));
   options.limits.max_idle_ms = settings.get_long("connections.max.idle.ms");
   options.limits.stranger_max_bytes = static_cast<uint32_t>(settings.get_int("sasl.server.max.receive.size"));
-  options.limits.max_strangers = static_cast<size_t>(settings.get_int("milena.unauthenticated.connections.max"));
-  options.limits.authentication_ms = settings.get_int("milena.authentication.timeout.ms");
+  set_limits_of_strangers(settings, options.limits);
   options.max_connections = settings.get_int("max.connections");
   options.max_creation_rate = settings.get_int("max.connection.creation.rate");
   options.quota_windows = settings.get_int("quota.window.num");
@@ -87,26 +93,30 @@ Result<ServerOptions> server_options(const config::Settings& settings) {
 }
 
 Result<ServerOptions> http_server_options(const config::Settings& settings) {
-  constexpr ByteView kSetting = "milena.http.listeners";
-  constexpr ByteView kScheme = "http://";
   ServerOptions options;
-  for (const Bytes& item : settings.get_list(kSetting)) {
-    const Bytes address = ByteView(item).starts_with(kScheme) ? item : Bytes(kScheme) + item;
-    Result<std::vector<config::ListenerEndpoint>> endpoint = config::parse_listener_endpoints(kSetting, address);
-    if (!endpoint.ok()) {
-      return make_error(ErrorKind::kInvalid, "{}={}: expected host:port, for instance 127.0.0.1:9644", kSetting, item);
-    }
+  options.read = http_server_options;
+  Result<std::vector<config::ListenerEndpoint>> endpoints = config::http_listeners(settings);
+  if (!endpoints.ok()) return endpoints.error();
+  const config::ListenerSettings own(settings, config::kHttpListener);
+  for (const config::ListenerEndpoint& endpoint : *endpoints) {
     ListenerOptions listener;
-    listener.name = "HTTP";
-    listener.setting = kSetting;
+    listener.security_protocol = security::parse_security_protocol(endpoint.protocol).value();
+    const bool tls = security::uses_tls(listener.security_protocol);
+    if (tls) listener.tls = security::TlsSettings::of_listener(own, listener.security_protocol);
+    listener.name = tls ? "HTTPS" : "HTTP";
+    listener.setting = "milena.http.listeners";
     listener.example = "127.0.0.1:9645";
     listener.protocol = http_protocol();
-    listener.host = endpoint->front().host;
-    listener.port = endpoint->front().port;
+    listener.host = endpoint.host;
+    listener.port = endpoint.port;
     options.listeners.push_back(std::move(listener));
   }
   options.max_connections = settings.get_int("milena.http.max.connections");
   options.max_connections_setting = "milena.http.max.connections";
+  set_limits_of_strangers(settings, options.limits);
+  // Clients within their handshakes leave room for those that are served.
+  options.limits.max_strangers =
+      std::min(options.limits.max_strangers, (static_cast<size_t>(options.max_connections) + 1) / 2);
   return options;
 }
 

@@ -69,18 +69,15 @@ Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const security::TlsSettin
   return std::make_shared<TlsContexts>(loaded.take());
 }
 
-Result<std::shared_ptr<TlsProtocol>> TlsProtocol::make(const security::TlsSettings& settings) {
+Result<std::shared_ptr<TlsProtocol>> TlsProtocol::make(const security::TlsSettings& settings,
+                                                       std::shared_ptr<const Protocol> inner) {
   Result<std::shared_ptr<TlsContexts>> contexts = TlsContexts::make(settings, security::TlsRole::kServer);
   if (!contexts.ok()) return contexts.error();
-  return std::shared_ptr<TlsProtocol>(new TlsProtocol(contexts.take()));
+  return std::shared_ptr<TlsProtocol>(new TlsProtocol(contexts.take(), std::move(inner)));
 }
 
 std::unique_ptr<Stream> TlsProtocol::make_stream(EventLoop& loop, int descriptor) const {
   return make_tls_stream(loop, descriptor, contexts_);
-}
-
-std::unique_ptr<RequestReader> TlsProtocol::make_reader(const ConnectionLimits& limits) const {
-  return make_kafka_reader(limits);
 }
 
 }  // namespace milena::net

@@ -1,5 +1,5 @@
-// TlsProtocol: Kafka's frames over TLS, for one listener. It has the context for new connections, and replaces it when
-// a store's file or the settings change: existing connections keep theirs.
+// TlsProtocol: another protocol over TLS, for one listener. It has the context for new connections, and replaces it
+// when a store's file or the settings change: existing connections keep theirs.
 #pragma once
 
 #include <memory>
@@ -39,18 +39,23 @@ class TlsContexts final : public TlsContextSource {
 
 class TlsProtocol final : public Protocol {
  public:
-  // Reads files: on a thread that may block.
-  static Result<std::shared_ptr<TlsProtocol>> make(const security::TlsSettings& settings);
+  // Reads files: on a thread that may block. `inner` cuts the decrypted bytes into requests.
+  static Result<std::shared_ptr<TlsProtocol>> make(const security::TlsSettings& settings,
+                                                   std::shared_ptr<const Protocol> inner = kafka_protocol());
 
   std::unique_ptr<Stream> make_stream(EventLoop& loop, int descriptor) const override;
-  std::unique_ptr<RequestReader> make_reader(const ConnectionLimits& limits) const override;
+  std::unique_ptr<RequestReader> make_reader(const ConnectionLimits& limits) const override {
+    return inner_->make_reader(limits);
+  }
 
   const std::shared_ptr<TlsContexts>& contexts() const { return contexts_; }
 
  private:
-  explicit TlsProtocol(std::shared_ptr<TlsContexts> contexts) : contexts_(std::move(contexts)) {}
+  TlsProtocol(std::shared_ptr<TlsContexts> contexts, std::shared_ptr<const Protocol> inner)
+      : contexts_(std::move(contexts)), inner_(std::move(inner)) {}
 
   const std::shared_ptr<TlsContexts> contexts_;
+  const std::shared_ptr<const Protocol> inner_;
 };
 
 }  // namespace milena::net

@@ -68,6 +68,18 @@ ScramCredential scram_credential(ScramMechanism mechanism, ByteView salted, Byte
           iterations};
 }
 
+bool can_be_checked(ScramMechanism mechanism, const ScramCredential& credential) {
+  const size_t bytes = scram_hash_bytes(mechanism);
+  return credential.iterations >= kLeastScramIterations && credential.iterations <= kMostScramIterations &&
+         credential.stored_key.size() == bytes && credential.server_key.size() == bytes;
+}
+
+bool is_password(ScramMechanism mechanism, const ScramCredential& credential, ByteView password) {
+  const Bytes salted = salted_password(mechanism, password, credential.salt, credential.iterations);
+  return equal_in_constant_time(
+      scram_credential(mechanism, salted, credential.salt, credential.iterations).stored_key, credential.stored_key);
+}
+
 Bytes exclusive_or(Bytes a, ByteView b) {
   CHECK(a.size() == b.size(), "{} bytes and {}", a.size(), b.size());
   for (size_t i = 0; i < a.size(); i++) a[i] = static_cast<char>(a[i] ^ b[i]);

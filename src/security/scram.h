@@ -34,6 +34,11 @@ struct ScramCredential {
 Bytes salted_password(ScramMechanism mechanism, ByteView password, ByteView salt, int32_t iterations);
 ScramCredential scram_credential(ScramMechanism mechanism, ByteView salted_password, ByteView salt,
                                  int32_t iterations);
+// Whether it has keys of that mechanism, and iterations within the bounds that this broker writes: records may hold
+// anything, and the iterations decide how long a password takes.
+bool can_be_checked(ScramMechanism mechanism, const ScramCredential& credential);
+// Whether it is the credential's password. Takes milliseconds, as long for a wrong password as for the right one.
+bool is_password(ScramMechanism mechanism, const ScramCredential& credential, ByteView password);
 // XOR of two texts of one length: a proof is a key XOR a signature.
 Bytes exclusive_or(Bytes a, ByteView b);
 // Salts and nonces as in Kafka's tools: 130 random bits in letters and digits.

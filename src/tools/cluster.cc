@@ -168,10 +168,17 @@ Result<int32_t> Cluster::leader_id(const std::string& topic, int32_t partition) 
   return found->second;
 }
 
-Result<BrokerClient*> Cluster::group_coordinator(const std::string& group) {
+Result<BrokerClient*> Cluster::group_coordinator(const std::string& group) { return coordinator(0, group); }
+
+Result<BrokerClient*> Cluster::transaction_coordinator(const std::string& transactional_id) {
+  return coordinator(1, transactional_id);
+}
+
+Result<BrokerClient*> Cluster::coordinator(int8_t key_type, const std::string& key) {
   FindCoordinatorRequest request;
-  request.key = group;
-  request.coordinator_keys = {ByteView(group)};
+  request.key_type = key_type;
+  request.key = key;
+  request.coordinator_keys = {ByteView(key)};
   Deadline deadline = deadline_in(options_.timeout_ms);
   for (;;) {
     auto answer = ask<FindCoordinatorResponse>(request);

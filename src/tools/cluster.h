@@ -46,8 +46,9 @@ class Cluster {
   Result<BrokerClient*> broker(int32_t id);
   Result<BrokerClient*> leader(const std::string& topic, int32_t partition);
   Result<int32_t> leader_id(const std::string& topic, int32_t partition);
-  // Waits until there is a coordinator.
+  // These wait until there is a coordinator.
   Result<BrokerClient*> group_coordinator(const std::string& group);
+  Result<BrokerClient*> transaction_coordinator(const std::string& transactional_id);
 
   // Of all topics if `names` is empty; else of these, unknown ones too, each with its error.
   Result<MetadataResponse> metadata(const std::vector<std::string>& names = {}, bool create = false);
@@ -69,6 +70,7 @@ class Cluster {
 
   Result<std::unique_ptr<BrokerClient>> connect(const BrokerAddress& address) const;
   Result<std::unique_ptr<BrokerClient>> connect_to_any() const;
+  Result<BrokerClient*> coordinator(int8_t key_type, const std::string& key);
 
   ClusterOptions options_;
   std::unique_ptr<BrokerClient> any_;

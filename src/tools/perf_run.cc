@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <thread>
+#include <utility>
 
 #include "base/executor.h"
 #include "base/random.h"
@@ -81,10 +82,20 @@ Status ProduceRun::run(Cluster& cluster) {
   report_at_ = deadline_in(report_every_ms);
   Progress progress(topic, shows_progress ? records : 0, Progress::Unit::kRecords);
   const Deadline begin = std::chrono::steady_clock::now();
+  bool in_transaction = false;
+  Deadline transaction_begin;
   for (int64_t i = 0; i < records && !stop_requested(); i++) {
     fill(*record.value, i);
     waiting_.push_back({std::chrono::steady_clock::now(), static_cast<int64_t>(record.value->size())});
     RETURN_IF_ERROR(sender.add(record, topic));
+    if (!sending.transactional_id.empty()) {
+      const Deadline added = waiting_.back().since;
+      if (!std::exchange(in_transaction, true)) transaction_begin = added;
+      if (std::chrono::duration_cast<std::chrono::milliseconds>(added - transaction_begin).count() >= transaction_ms) {
+        RETURN_IF_ERROR(sender.commit());
+        in_transaction = false;
+      }
+    }
     if (sender.sent() != answered_) note_answers(sender.sent());
     if (shows_progress) progress.at(i + 1);
     if (throughput <= 0) continue;
@@ -95,7 +106,7 @@ Status ProduceRun::run(Cluster& cluster) {
     note_answers(sender.sent());
     std::this_thread::sleep_until(due);
   }
-  RETURN_IF_ERROR(sender.flush());
+  RETURN_IF_ERROR(sender.commit());
   note_answers(sender.sent());
   return ok_status();
 }

@@ -34,6 +34,9 @@ class SendStats {
   std::vector<float> kept_ms_;
 };
 
+// As in Kafka's perf test.
+inline constexpr int64_t kUsualTransaction_ms = 3000;
+
 struct ProduceRun {
   std::string topic;
   int64_t records = 0;
@@ -47,6 +50,8 @@ struct ProduceRun {
   std::function<void(const SendStats& window, bool steady_begins)> on_report;
   bool shows_progress = false;
   SenderOptions sending;
+  // With a transactional id: a transaction ends with the first record that is added so long after its begin.
+  int64_t transaction_ms = kUsualTransaction_ms;
 
   SendStats all{0}, steady{0};
 

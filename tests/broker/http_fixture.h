@@ -11,7 +11,8 @@ namespace milena::broker::broker_test {
 // One HTTP connection; keeps what was sent.
 class HttpConnection final : public Transport {
  public:
-  HttpConnection(HttpService& service, int shard) : session_(service.open(shard, {}, *this)) {}
+  HttpConnection(HttpService& service, int shard, ConnectionInfo info = {})
+      : session_(service.open(shard, std::move(info), *this)) {}
   ~HttpConnection() override { disconnect(); }
 
   void send(Payload answer) override { received += *answer.flatten(); }
@@ -53,12 +54,15 @@ class HttpFixture : public GroupFixture {
     begin_service();
   }
 
+  // Null: every client is served.
+  virtual std::shared_ptr<const HttpAccess> access() { return nullptr; }
+
   void begin_service() {
     std::vector<Executor*> executors;
     for (int i = 0; i < node().shard_count(); i++) {
       executors.push_back(&node().node().shard(static_cast<size_t>(i)).executor());
     }
-    service_ = std::make_unique<HttpService>(std::move(executors), "1.2.3");
+    service_ = std::make_unique<HttpService>(std::move(executors), "1.2.3", access());
     service_->start(node().node());
   }
 

@@ -196,6 +196,60 @@ TEST(Settings, WhatProtectsNothingAloneIsNamed) {
   EXPECT_THAT(with_sasl->warnings(), ElementsAre());
 }
 
+TEST(Settings, HttpListenersMayHaveTls) {
+  auto settings = load({"milena.http.listeners=127.0.0.1:9644,http://[::1]:9645,HTTPS://localhost:9646,:0"});
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  auto all = http_listeners(*settings);
+  ASSERT_TRUE(all.ok());
+  ASSERT_EQ(all->size(), 4u);
+  EXPECT_EQ((*all)[1].host, "::1");
+  EXPECT_EQ((*all)[1].protocol, "PLAINTEXT");
+  EXPECT_EQ((*all)[2].protocol, "SSL");
+  EXPECT_EQ((*all)[2].port, 9646);
+  EXPECT_EQ((*all)[3].host, "");
+  for (const ListenerEndpoint& each : *all) EXPECT_EQ(each.listener_name, "HTTP");
+  for (const char* text : {"9644", "localhost", "ftp://localhost:1", "https://", "https://localhost", "http://a:70000",
+                           "https://user@host:1", "https://a/b:1"}) {
+    auto wrong = http_listeners(*load({std::string("milena.http.listeners=") + text}));
+    ASSERT_FALSE(wrong.ok()) << text;
+    EXPECT_THAT(wrong.error().message,
+                HasSubstr("milena.http.listeners=" + std::string(text) + ": expected host:port or https://host:port"));
+  }
+  EXPECT_TRUE(http_listeners(*load({"milena.http.listeners="}))->empty());
+}
+
+TEST(Settings, AnHttpAddressThatOthersReachIsNamed) {
+  auto warnings = [](std::vector<std::string> texts) {
+    auto settings = load(std::move(texts));
+    EXPECT_TRUE(settings.ok()) << settings.error().message;
+    return settings->warnings();
+  };
+  const std::string basic = "milena.http.authentication=basic", all = "milena.http.listeners=:9644";
+  const std::string tls = "milena.http.listeners=https://10.0.0.1:9644", required = "ssl.client.auth=required";
+  for (const char* own : {"127.0.0.1:9644", "localhost:1", "https://[::1]:9644", "127.8.0.1:2", ""}) {
+    EXPECT_THAT(warnings({std::string("milena.http.listeners=") + own}), IsEmpty()) << own;
+    EXPECT_THAT(warnings({std::string("milena.http.listeners=") + own, basic}), IsEmpty()) << own;
+  }
+  EXPECT_THAT(warnings({all}), ElementsAre(HasSubstr("has *:9644: every client that reaches it can read")));
+  EXPECT_THAT(warnings({tls}), ElementsAre(HasSubstr("has 10.0.0.1:9644: every client that reaches it can read")));
+  EXPECT_THAT(warnings({all, basic}), ElementsAre(HasSubstr("has *:9644: passwords can be read on the network")));
+  EXPECT_THAT(warnings({tls, basic}), IsEmpty());
+  EXPECT_THAT(warnings({tls, required}), IsEmpty());
+  EXPECT_THAT(warnings({tls, "listener.name.http." + required}), IsEmpty());
+  EXPECT_THAT(warnings({"milena.http.listeners=:9644,https://:9645", required}),
+              ElementsAre(HasSubstr("has *:9644: every client")));
+  EXPECT_THAT(warnings({"milena.http.listeners=example.com:9644"}), ElementsAre(HasSubstr("every client")));
+
+  // Settings of its own have an effect only where it has TLS, or asks for a password.
+  const std::string line = "listener.name.http.plain.sasl.jaas.config=x";
+  const std::string store = "listener.name.http.ssl.keystore.type=PEM";
+  EXPECT_THAT(warnings({line}), ElementsAre(HasSubstr("SASL: it has no effect")));
+  EXPECT_THAT(warnings({line, basic}), IsEmpty());
+  EXPECT_THAT(warnings({store}), ElementsAre(HasSubstr("TLS: it has no effect")));
+  EXPECT_THAT(warnings({store, "milena.http.listeners=https://localhost:9644"}), IsEmpty());
+  EXPECT_THAT(warnings({"sasl.enabled.mechanisms=PLAIN", basic}), ElementsAre(HasSubstr("SASL: it has no effect")));
+}
+
 TEST(Settings, ListenersWithTlsAreReadAndTheirSettingsMeanSomething) {
   auto settings = load({"listeners=PLAINTEXT://:9092,OUTSIDE://:9093", "ssl.keystore.location=/a",
                         "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,OUTSIDE:SSL", "ssl.client.auth=required",

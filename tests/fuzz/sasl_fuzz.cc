@@ -1,8 +1,9 @@
-// SASL: any bytes as tokens of each mechanism, as a JAAS line, a JWT, a JWKS and rules for Kerberos names, and as a
-// server's responses to a client. None may authenticate a client, or pass as a server with the password, and all reads
-// must stay within the bytes.
+// SASL: any bytes as tokens of each mechanism, as a JAAS line, a JWT, a JWKS and rules for Kerberos names, as a header
+// of HTTP's Basic authentication, and as a server's responses to a client. None may authenticate a client, or pass as a
+// server with the password, and all reads must stay within the bytes.
 #include "base/check.h"
 #include "fuzz_input.h"
+#include "security/basic_credentials.h"
 #include "security/jaas.h"
 #include "security/jwt.h"
 #include "security/kerberos_name.h"
@@ -70,6 +71,15 @@ void answer_login(ByteView answers, Random& random) {
   }
 }
 
+// Credentials that were read are the same when they are written and read again.
+void read_header(ByteView header) {
+  const auto given = security::parse_basic_credentials(header);
+  if (!given) return;
+  CHECK(!given->user.empty() && given->user.find(':') == Bytes::npos, "a name that cannot be");
+  const auto again = security::parse_basic_credentials(security::basic_authorization(given->user, given->password));
+  CHECK(again && again->user == given->user && again->password == given->password, "other credentials");
+}
+
 void fuzz_one(int choice, ByteView bytes) {
   static SeededRandom random(1);
   static const auto users =
@@ -77,7 +87,7 @@ void fuzz_one(int choice, ByteView bytes) {
   static const auto keys =
       security::parse_jwks(R"({"keys":[{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",)"
                            R"("y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]})");
-  switch (choice % 11) {
+  switch (choice % 12) {
     case 0: return exchange(*security::make_plain_server(users), bytes);
     case 1:
       return exchange(*security::make_scram_server(security::ScramMechanism::kSha256, directory(), random), bytes);
@@ -93,6 +103,7 @@ void fuzz_one(int choice, ByteView bytes) {
     case 7: return deceive(security::ScramMechanism::kSha256, bytes, random);
     case 8: return deceive(security::ScramMechanism::kSha512, bytes, random);
     case 9: return answer_login(bytes, random);
+    case 11: return read_header(bytes);
     default: {
       const size_t end = bytes.find('\n');
       auto names = security::KerberosNames::parse({Bytes(bytes.substr(0, end))});

@@ -23,7 +23,7 @@ class OpenProtocol final : public Protocol {
     return make_plain_stream(loop, descriptor);
   }
   std::unique_ptr<RequestReader> make_reader(const ConnectionLimits& limits) const override {
-    return make_kafka_reader(limits);
+    return kafka_protocol()->make_reader(limits);
   }
   // Waits until the connection's SO_RCVLOWAT is large, or small.
   bool awaits(bool many) const {

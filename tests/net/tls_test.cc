@@ -5,6 +5,7 @@
 #include <map>
 #include <thread>
 
+#include "net/http_protocol.h"
 #include "net/server_fixture.h"
 #include "net/tls_client.h"
 #include "net/tls_protocol.h"
@@ -298,6 +299,26 @@ TEST_P(TlsTest, AStoreThatIsExchangedCountsForNewConnections) {
   }
   EXPECT_NE(now, serial);
   EXPECT_EQ(before.ask("still there"), "still there");
+}
+
+// The protocol within is the listener's: here HTTP.
+TEST_P(TlsTest, CarriesOtherProtocols) {
+  ListenerOptions listener;
+  listener.name = "HTTPS";
+  listener.host = "127.0.0.1";
+  listener.security_protocol = security::SecurityProtocol::kSsl;
+  listener.tls = settings();
+  listener.protocol = http_protocol();
+  ServerOptions options;
+  options.listeners.push_back(listener);
+  start(std::move(options));
+  TlsClient client(port(), client_options());
+  ASSERT_TRUE(client.connected()) << client.error();
+  const Bytes request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  ASSERT_TRUE(client.send_raw(request.substr(0, 7)));
+  ASSERT_TRUE(client.send_raw(request.substr(7) + request));
+  EXPECT_EQ(client.receive(), request);
+  EXPECT_EQ(client.receive(), request);
 }
 
 TEST_P(TlsTest, AStoreThatIsNoGoodDoesNotTakeTheOldOnesPlace) {

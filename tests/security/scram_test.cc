@@ -175,5 +175,21 @@ TEST(ScramExampleTest, SaltsAreShortTextsOfLettersAndDigits) {
   EXPECT_EQ(text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz"), Bytes::npos);
 }
 
+TEST_P(ScramTest, APasswordIsComparedWithACredential) {
+  const Bytes salted = salted_password(GetParam(), "secret", "salt", kLeastScramIterations);
+  const ScramCredential credential = scram_credential(GetParam(), salted, "salt", kLeastScramIterations);
+  EXPECT_TRUE(can_be_checked(GetParam(), credential));
+  EXPECT_TRUE(is_password(GetParam(), credential, "secret"));
+  for (const char* other : {"", "Secret", "secret ", "secre"}) EXPECT_FALSE(is_password(GetParam(), credential, other));
+  for (int32_t iterations : {-1, 0, 1, kLeastScramIterations - 1, kMostScramIterations + 1, INT32_MAX}) {
+    ScramCredential odd = credential;
+    odd.iterations = iterations;
+    EXPECT_FALSE(can_be_checked(GetParam(), odd)) << iterations;
+  }
+  ScramCredential cut = credential;
+  cut.stored_key.pop_back();
+  EXPECT_FALSE(can_be_checked(GetParam(), cut));
+}
+
 }  // namespace
 }  // namespace milena::security

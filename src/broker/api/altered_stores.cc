@@ -13,7 +13,8 @@ namespace {
 
 std::vector<config::ListenerEndpoint> listeners_with_tls(const config::Settings& settings) {
   std::vector<config::ListenerEndpoint> all;
-  for (auto endpoints : {config::broker_listeners(settings), config::controller_listeners(settings)}) {
+  for (auto endpoints : {config::broker_listeners(settings), config::controller_listeners(settings),
+                         config::http_listeners(settings)}) {
     if (!endpoints.ok()) continue;
     for (config::ListenerEndpoint& each : *endpoints) {
       if (each.protocol == "SSL" || each.protocol == "SASL_SSL") all.push_back(std::move(each));

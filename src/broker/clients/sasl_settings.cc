@@ -65,16 +65,10 @@ Result<Bytes> handler_class(const config::ListenerSettings& settings, ByteView m
 
 Status take_plain(const config::ListenerSettings& settings, const KnownMechanism& known, Random& random,
                   SaslMechanismSettings& mechanism) {
-  auto handler = handler_class(settings, known.name, {"plain.internals.PlainServerCallbackHandler"});
-  if (!handler) return handler.error();
-  auto entry = jaas_of(settings, known);
-  if (!entry) return entry.error();
-  if (!*entry) return missing(settings, known, "required user_NAME=\"PASSWORD\";");
-  mechanism.plain_users = std::make_shared<security::PlainUsers>(**entry, random);
-  if (mechanism.plain_users->size() == 0) {
-    log_warn("{} has no user (user_NAME=\"PASSWORD\"), so no client can authenticate with PLAIN",
-             settings.key_of(known.name, kJaas));
-  }
+  auto users = plain_users_of(settings, random);
+  if (!users) return users.error();
+  if (*users == nullptr) return missing(settings, known, "required user_NAME=\"PASSWORD\";");
+  mechanism.plain_users = users.take();
   return ok_status();
 }
 
@@ -244,6 +238,23 @@ const SaslMechanismSettings* SaslListenerSettings::find(ByteView mechanism) cons
   auto found = std::find_if(mechanisms.begin(), mechanisms.end(),
                             [mechanism](const SaslMechanismSettings& each) { return each.name == mechanism; });
   return found == mechanisms.end() ? nullptr : &*found;
+}
+
+Result<std::shared_ptr<const security::PlainUsers>> plain_users_of(const config::ListenerSettings& listener,
+                                                                   Random& random) {
+  const KnownMechanism& plain = *find_known("PLAIN");
+  auto handler = handler_class(listener, plain.name, {"plain.internals.PlainServerCallbackHandler"});
+  if (!handler) return handler.error();
+  auto entry = jaas_of(listener, plain);
+  if (!entry) return entry.error();
+  std::shared_ptr<const security::PlainUsers> users;
+  if (!*entry) return users;
+  users = std::make_shared<security::PlainUsers>(**entry, random);
+  if (users->size() == 0) {
+    log_warn("{} has no user (user_NAME=\"PASSWORD\"), so no client can authenticate with PLAIN",
+             listener.key_of(plain.name, kJaas));
+  }
+  return users;
 }
 
 Result<SaslListenerSettings> sasl_listener_settings(const config::Settings& settings, ByteView listener_name,

@@ -45,6 +45,9 @@ struct SaslListenerSettings {
   const SaslMechanismSettings* find(ByteView mechanism) const;
 };
 
+// The users of the listener's JAAS line for PLAIN; null without one.
+Result<std::shared_ptr<const security::PlainUsers>> plain_users_of(const config::ListenerSettings& listener,
+                                                                   Random& random);
 // An error names the key, where it is set and what was expected; never a secret.
 Result<SaslListenerSettings> sasl_listener_settings(const config::Settings& settings, ByteView listener_name,
                                                     Random& random);

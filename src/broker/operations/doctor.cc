@@ -45,7 +45,7 @@ Bytes span_text(int64_t ms) {
 
 Bytes client_text(ByteView client_id, ByteView host) {
   const Bytes from = escape_for_log(host);
-  return client_id.empty() ? "a client without an id of " + from
+  return client_id.empty() ? "client without an id of " + from
                            : fmt::format("client \"{}\" of {}", escape_for_log(client_id), from);
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "broker/operations/doctor.h"
+#include "config/config_listeners.h"
 
 namespace milena::broker {
 namespace {
@@ -62,10 +63,7 @@ void examine_refusals(const NodeFigures& figures, Diagnoses& findings) {
   }
 }
 
-bool is_loopback(ByteView address) {
-  const ByteView host = address.substr(0, address.rfind(':'));
-  return host == "localhost" || host.starts_with("127.") || host == "::1";
-}
+bool is_loopback(ByteView address) { return config::is_loopback(address.substr(0, address.rfind(':'))); }
 
 ByteView port_of(ByteView address) { return address.substr(address.rfind(':') + 1); }
 

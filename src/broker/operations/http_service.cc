@@ -1,7 +1,9 @@
 #include "broker/operations/http_service.h"
 
+#include "broker/clients/call.h"
 #include "broker/node.h"
 #include "broker/operations/doctor_page.h"
+#include "broker/operations/http_gate.h"
 #include "broker/operations/http_session.h"
 #include "broker/operations/metrics_page.h"
 #include "broker/operations/readiness.h"
@@ -19,8 +21,14 @@ constexpr char kIndex[] =
 
 }  // namespace
 
-HttpService::HttpService(std::vector<Executor*> executors, std::string version)
-    : executors_(std::move(executors)), metrics_(std::make_shared<MetricsPage>(std::move(version))) {
+HttpService::HttpService(std::vector<Executor*> executors, std::string version,
+                         std::shared_ptr<const HttpAccess> access)
+    : executors_(std::move(executors)),
+      access_(std::move(access)),
+      metrics_(std::make_shared<MetricsPage>(std::move(version))) {
+  if (access_ != nullptr) {
+    for (Executor* each : executors_) computations_.push_back(std::make_shared<OneByOne>(*each));
+  }
   router_.add("GET", "/", [](http::HttpCall call) { call.answer(http::HttpResponse::text(200, kIndex)); });
   router_.add("GET", "/livez", [](http::HttpCall call) { call.answer(http::HttpResponse::text(200, "alive")); });
   router_.add("GET", "/readyz", [this](http::HttpCall call) { serve_readiness(std::move(call)); });
@@ -32,8 +40,21 @@ HttpService::HttpService(std::vector<Executor*> executors, std::string version)
 
 HttpService::~HttpService() = default;
 
-std::unique_ptr<Session> HttpService::open(int shard, ConnectionInfo, Transport& transport) {
-  return HttpSession::open(router_, *executors_[static_cast<size_t>(shard)], shard, transport);
+std::unique_ptr<Session> HttpService::open(int shard, ConnectionInfo info, Transport& transport) {
+  const auto index = static_cast<size_t>(shard);
+  std::shared_ptr<HttpGate> gate;
+  if (access_ != nullptr) {
+    auto shard_now = [this, index] { return node() == nullptr ? nullptr : &node()->shard(index); };
+    gate = std::make_shared<HttpGate>(access_, computations_[index], *executors_[index], shard_now, std::move(info));
+  }
+  return HttpSession::open(router_, *executors_[index], shard, std::move(gate), transport);
+}
+
+void HttpService::on_failed_handshake(int shard, const ConnectionInfo& info, const std::string& reason) {
+  if (Node* present = node()) {
+    note_refusal(present->shard(static_cast<size_t>(shard)), ConnectionState{.info = info}, RefusalKind::kTls, {},
+                 reason);
+  }
 }
 
 void HttpService::serve_readiness(http::HttpCall call) const {

@@ -1,4 +1,5 @@
-// HttpService: serves /metrics, /livez, /readyz over HTTP. net/ has the sockets, http/ the syntax.
+// HttpService: serves /metrics, /livez, /readyz over HTTP. net/ has the sockets, http/ the syntax, http_gate.h decides
+// who may ask.
 //
 // It exists before the node: while logs are recovered, /livez answers, and /readyz answers that the broker starts. The
 // thread that starts the node makes it and calls start(); sessions live on the shards. Outlives its server, and the
@@ -16,13 +17,16 @@
 
 namespace milena::broker {
 
+struct HttpAccess;
 class MetricsPage;
 class Node;
+class OneByOne;
 
 class HttpService final : public SessionFactory {
  public:
-  // `version` is Milena's own.
-  HttpService(std::vector<Executor*> executors, std::string version);
+  // `version` is Milena's own. Without `access` every client is served.
+  HttpService(std::vector<Executor*> executors, std::string version,
+              std::shared_ptr<const HttpAccess> access = nullptr);
   ~HttpService() override;
 
   // The node can be used from now on. It outlives the last turn of the loops.
@@ -30,7 +34,16 @@ class HttpService final : public SessionFactory {
   // The node stops: it is not used any more.
   void stop() { stopping_ = true; }
 
+  // On shard 0: the node's settings were altered.
+  void tell_settings(const config::Settings& now) const {
+    if (on_settings_) on_settings_(now);
+  }
+
+  void watch_settings(std::function<void(const config::Settings&)> changed) override {
+    on_settings_ = std::move(changed);
+  }
   std::unique_ptr<Session> open(int shard, ConnectionInfo info, Transport& transport) override;
+  void on_failed_handshake(int shard, const ConnectionInfo& info, const std::string& reason) override;
   const http::HttpRouter& router() const { return router_; }
 
  private:
@@ -42,6 +55,9 @@ class HttpService final : public SessionFactory {
   void serve_metrics(http::HttpCall call, const char* always) const;
 
   const std::vector<Executor*> executors_;
+  const std::shared_ptr<const HttpAccess> access_;
+  std::vector<std::shared_ptr<OneByOne>> computations_;  // of each shard, with access_
+  std::function<void(const config::Settings&)> on_settings_;  // on shard 0
   const std::shared_ptr<MetricsPage> metrics_;
   http::HttpRouter router_;
   std::atomic<Node*> node_ = nullptr;

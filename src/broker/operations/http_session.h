@@ -9,6 +9,7 @@
 
 #include "base/executor.h"
 #include "broker/clients/session.h"
+#include "broker/operations/http_gate.h"
 #include "http/parser.h"
 #include "http/router.h"
 
@@ -19,9 +20,9 @@ class HttpSession final : public Session {
   // For a request, and for an answer. Longer than the usual interval of scrapes, so that their connection is kept.
   static constexpr int64_t kPatience_ms = 75'000;
 
-  // `router` and `executor` outlive it.
+  // `router` and `executor` outlive it. Without a gate every request is served.
   static std::unique_ptr<Session> open(const http::HttpRouter& router, Executor& executor, int shard,
-                                       Transport& transport);
+                                       std::shared_ptr<HttpGate> gate, Transport& transport);
   ~HttpSession() override;
 
   void on_request(Frame frame) override;

@@ -10,7 +10,8 @@ constexpr char kIntroduction[] = R"(# Metrics
 <!-- Written by `milena --metric-reference`; change the rows in src/broker/operations/metrics_*.cc. -->
 
 `http://localhost:9644/metrics` serves the metrics, in Prometheus' text format or, if the scraper asks for it, in
-OpenMetrics. `milena.http.listeners` sets the address; an empty value turns the server off.
+OpenMetrics. `milena.http.listeners` sets the address; an empty value turns the server off. It can have TLS and ask for
+a password ([security.md](security.md)).
 
 By default the metrics have Milena's own names. `milena.metrics.names`, or `?names=` of a request, lists the sets of
 names to serve: with `milena.metrics.names=milena,jmx,exporter` dashboards for Kafka's JMX exporter and for

@@ -8,6 +8,7 @@
 
 #include "base/executor.h"
 #include "base/file.h"
+#include "base/uuid.h"
 #include "config/config_values.h"
 #include "tools/kafka/script.h"
 #include "tools/perf_run.h"
@@ -71,8 +72,11 @@ struct ProducerPerf : KafkaScript {
     options.texts("--producer-props", old_properties, "key=value", "The old name of --command-property.");
     options.text("--producer.config", old_config, "file", "The old name of --command-config.");
     options.ignored_flag("--print-metrics", "Has no effect.");
-    options.text("--transactional-id", transactional_id, "id", "Not done yet.");
-    options.number("--transaction-duration-ms", transaction_ms, "ms", "Not done yet.");
+    options.text("--transactional-id", transactional_id, "id",
+                 "Records are written in transactions of this id. Without it, the property transactional.id counts; "
+                 "with --transaction-duration-ms alone it is performance-producer- and a random text.");
+    options.number("--transaction-duration-ms", transaction_ms, "ms",
+                   "How long a transaction lasts; 3000 without it.");
     add_common();
     options.words("property", more, "More values of --command-property.");
   }
@@ -80,6 +84,7 @@ struct ProducerPerf : KafkaScript {
   std::string what_is_wrong() const;
   Status read_payloads();
   Status read_properties();
+  Status choose_transactions(const Cluster& cluster);
 };
 
 // Empty: nothing. The first that Kafka's tool would find.
@@ -144,6 +149,27 @@ Status ProducerPerf::read_properties() {
   return add_properties(all, cluster.properties);
 }
 
+Status ProducerPerf::choose_transactions(const Cluster& opened) {
+  if (transactional_id.empty()) transactional_id = opened.property("transactional.id");
+  if (transactional_id.empty() && transaction_ms) {
+    transactional_id = "performance-producer-" + Uuid::random(system_random()).to_string();
+  }
+  if (transactional_id.empty()) return ok_status();
+  if (run.sending.acks != -1) {
+    return make_error(ErrorKind::kInvalid, "Must set acks to all in order to use the idempotent producer. Otherwise we "
+                                           "cannot guarantee idempotence.");
+  }
+  run.sending.transactional_id = transactional_id;
+  run.transaction_ms = transaction_ms.value_or(kUsualTransaction_ms);
+  const std::string timeout = opened.property("transaction.timeout.ms", "60000");
+  const auto number = config::parse_integer(timeout);
+  if (!number || *number < 1 || *number > INT32_MAX) {
+    return make_error(ErrorKind::kInvalid, "transaction.timeout.ms={}: expected a number of milliseconds", timeout);
+  }
+  run.sending.transaction_timeout_ms = *number;
+  return ok_status();
+}
+
 }  // namespace
 
 int run_kafka_producer_perf_test(ToolWords words) {
@@ -154,9 +180,6 @@ int run_kafka_producer_perf_test(ToolWords words) {
   char* end = nullptr;
   run.throughput = std::strtod(script.throughput.c_str(), &end);
   if (*end != '\0') return script.options.mistake("--throughput: could not convert " + script.throughput);
-  if (!script.transactional_id.empty() || script.transaction_ms) {
-    return script.options.mistake("transactions are not done yet");
-  }
   Status read = script.read_payloads();
   if (read.ok()) read = script.read_properties();
   if (!read.ok()) return complain(read.error().message);
@@ -176,6 +199,7 @@ int run_kafka_producer_perf_test(ToolWords words) {
       config::parse_integer((*cluster)->property("batch.size", "16384")).value_or(16384), 1, 1 << 20));
   std::string acks = (*cluster)->property("acks", "all");
   run.sending.acks = acks == "0" ? 0 : acks == "1" ? 1 : -1;
+  if (Status chosen = script.choose_transactions(**cluster); !chosen.ok()) return complain(chosen.error().message);
   if (run.warmup > 0) {
     fmt::print("Warmup first {} records. Steady state results will print after the complete test summary.\n",
                run.warmup);

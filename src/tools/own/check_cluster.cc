@@ -77,8 +77,8 @@ struct CheckCommand {
     options.text("--disk", disk, "W,C", "Per cent that are free on the disk of each directory.");
     options.text("--certificates", certificates, "W,C", "Days for which certificates of brokers, with TLS, are valid.");
     options.text("--http", http, "HOST:PORT",
-                 "Where a broker serves HTTP (milena.http.listeners): is it ready? Without -b its metrics are "
-                 "all that is asked.");
+                 "Where a broker serves HTTP (milena.http.listeners; https://HOST:PORT with TLS): is it ready? Without "
+                 "-b its metrics are all that is asked.");
     options.number("-t,--timeout", timeout_s, "s", "Seconds to wait for an answer; 10 without it.");
     reach.add_to(options);
     options.example("milena check --nagios -b broker1:9092 --lag 1000,100000 --group billing");
@@ -212,9 +212,11 @@ void CheckCommand::ask_groups(Cluster& cluster) {
 
 // `for_all`: nobody else is asked.
 Status CheckCommand::ask_over_http(bool for_all) {
-  auto address = http_address(http, reach.servers);
+  auto address = http_server(http, reach.servers);
   if (!address.ok()) return usage_error("{}", address.error().message);
-  auto ready = http_get(*address, "/readyz", timeout_s * 1000);
+  auto client = HttpClient::from_file(reach.config_file);
+  if (!client.ok()) return client.error();
+  auto ready = client->get(*address, "/readyz", timeout_s * 1000);
   if (!ready.ok()) return ready.error();
   if (ready->status == 503) {
     std::string reasons;
@@ -226,7 +228,7 @@ Status CheckCommand::ask_over_http(bool for_all) {
                       ready->status);
   }
   if (!for_all) return ok_status();
-  auto metrics = http_get(*address, "/metrics?names=milena", timeout_s * 1000);
+  auto metrics = client->get(*address, "/metrics?names=milena", timeout_s * 1000);
   if (!metrics.ok()) return metrics.error();
   if (metrics->status != 200) {
     return make_error(ErrorKind::kIo, "{} serves no metrics: HTTP status {}", address->text(), metrics->status);

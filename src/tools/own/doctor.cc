@@ -20,7 +20,7 @@ int cannot_examine(const std::string& why) {
   return kCannotBeExamined;
 }
 
-Error not_examined(const BrokerAddress& address, int status) {
+Error not_examined(const HttpServer& address, int status) {
   if (status == 503) return {ErrorKind::kIo, fmt::format("the broker at {} starts or stops", address.text())};
   return {ErrorKind::kIo, fmt::format("what answers at {} has no doctor: HTTP status {}", address.text(), status)};
 }
@@ -32,17 +32,17 @@ int print(const std::string& text, bool healthy) {
 }
 
 // The broker's own text.
-int examine_one(const BrokerAddress& address, bool json) {
-  auto answer = http_get(address, json ? "/doctor?format=json" : "/doctor", kPatience_ms);
+int examine_one(const HttpClient& client, const HttpServer& address, bool json) {
+  auto answer = client.get(address, json ? "/doctor?format=json" : "/doctor", kPatience_ms);
   if (!answer.ok()) return cannot_examine(answer.error().message);
   const std::string findings = answer->header("Milena-Findings");
   if (answer->status != 200 || findings.empty()) return cannot_examine(not_examined(address, answer->status).message);
   return print(answer->body, findings == "0");
 }
 
-Result<DoctorReport> ask(const BrokerAddress& address) {
+Result<DoctorReport> ask(const HttpClient& client, const HttpServer& address) {
   const int64_t asked_ms = system_clock().wall_ms();
-  auto answer = http_get(address, "/doctor?format=json&clients=true", kPatience_ms);
+  auto answer = client.get(address, "/doctor?format=json&clients=true", kPatience_ms);
   if (!answer.ok()) return answer.error();
   if (answer->status != 200) return not_examined(address, answer->status);
   auto report = DoctorReport::parse(answer->body);
@@ -53,17 +53,21 @@ Result<DoctorReport> ask(const BrokerAddress& address) {
   return report;
 }
 
-int examine_several(const std::vector<BrokerAddress>& addresses, bool json) {
+int examine_several(const HttpClient& client, const std::vector<HttpServer>& addresses, bool json) {
   std::vector<DoctorReport> reports;
   std::vector<BrokerFinding> silent;
-  for (const BrokerAddress& address : addresses) {
-    auto report = ask(address);
+  for (const HttpServer& address : addresses) {
+    auto report = ask(client, address);
     if (report.ok()) {
       reports.push_back(report.take());
     } else {
-      silent.push_back(
-          {"error", "broker-unreachable", "broker", address.text(), report.error().message + ".",
-           "Start the broker, or set its milena.http.listeners to an address that can be reached from here."});
+      // kInvalid: it answered, and wants other credentials.
+      const bool refused = report.error().kind == ErrorKind::kInvalid;
+      silent.push_back({"error", refused ? "broker-denied" : "broker-unreachable", "broker", address.text(),
+                        report.error().message + ".",
+                        refused ? "Name a user who may describe the cluster, with --command-config."
+                                : "Start the broker, or set its milena.http.listeners to an address that can be "
+                                  "reached from here."});
     }
   }
   if (reports.empty()) return cannot_examine(silent.front().problem);
@@ -85,18 +89,24 @@ int run_doctor(ToolWords words) {
                   "is 0 without problems, 1 with problems, 2 if no broker could be asked.",
                   "[options]");
   bool json = false;
-  std::string servers, http;
+  std::string servers, http, config_file;
   options.flag("--json", json, "Prints JSON.");
   options.text("-b,--bootstrap-server", servers, "HOST:PORT,...",
                "The brokers; their hosts are asked over HTTP at port 9644.");
-  options.text("--http", http, "HOST:PORT,...", "Where the brokers serve HTTP (milena.http.listeners).");
+  options.text("--http", http, "HOST:PORT,...",
+               "Where the brokers serve HTTP (milena.http.listeners); https://HOST:PORT with TLS.");
+  options.text("--command-config", config_file, "FILE", kHttpConfigHelp);
   options.example("milena doctor");
   options.example("milena doctor --http broker1:9644 --json");
   options.example("milena doctor --http broker1:9644,broker2:9644,broker3:9644");
+  options.example("milena doctor --http https://broker1:9644 --command-config admin.properties");
   if (auto code = options.parse(words)) return *code;
-  auto addresses = http_addresses(http, servers);
+  auto addresses = http_servers(http, servers);
   if (!addresses.ok()) return options.mistake(addresses.error().message);
-  return addresses->size() == 1 ? examine_one(addresses->front(), json) : examine_several(*addresses, json);
+  auto client = HttpClient::from_file(config_file);
+  if (!client.ok()) return cannot_examine(client.error().message);
+  return addresses->size() == 1 ? examine_one(*client, addresses->front(), json)
+                                : examine_several(*client, *addresses, json);
 }
 
 }  // namespace milena::tools

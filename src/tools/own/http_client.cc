@@ -2,44 +2,64 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "http/answer_reader.h"
+#include "security/basic_credentials.h"
+#include "tools/client_security.h"
+#include "tools/cluster.h"
 
 namespace milena::tools {
 namespace {
 
 constexpr size_t kLargestBody = 256 << 20;
+constexpr char kProtocol[] = "security.protocol";
 
-Error no_http(const BrokerAddress& address, const std::string& why) {
+Error no_http(const HttpServer& server, const std::string& why) {
   return make_error(ErrorKind::kIo,
                     "cannot connect to the broker's HTTP server at {}: {}. Its address is milena.http.listeners "
                     "(127.0.0.1:9644 by default, for clients on its own machine); set another one with --http "
-                    "HOST:PORT",
-                    address.text(), why);
+                    "HOST:PORT, or with TLS --http https://HOST:PORT",
+                    server.text(), why);
+}
+
+Result<HttpServer> parse_http_server(const std::string& text) {
+  auto address = parse_broker_address(text);
+  if (!address.ok()) return address.error();
+  return HttpServer{address.take(), text.starts_with("https://")};
 }
 
 }  // namespace
 
-Result<BrokerAddress> http_address(const std::string& http, const std::string& servers) {
-  if (!http.empty()) return parse_broker_address(http);
-  if (servers.empty()) return BrokerAddress{kUsualHttpHost, kUsualHttpPort};
+Result<HttpServer> http_server(const std::string& http, const std::string& servers) {
+  if (!http.empty()) return parse_http_server(http);
+  if (servers.empty()) return HttpServer{{kUsualHttpHost, kUsualHttpPort}};
   auto server = parse_broker_address(servers);
-  if (server.ok()) server->port = kUsualHttpPort;
-  return server;
+  if (!server.ok()) return server.error();
+  return HttpServer{{server->host, kUsualHttpPort}};
 }
 
-Result<std::vector<BrokerAddress>> http_addresses(const std::string& http, const std::string& servers) {
-  std::vector<BrokerAddress> addresses = {{kUsualHttpHost, kUsualHttpPort}};
-  if (!http.empty() || !servers.empty()) {
-    auto given = parse_broker_addresses(http.empty() ? servers : http);
-    if (!given.ok()) return given.error();
-    addresses = given.take();
-  }
-  std::vector<BrokerAddress> each;
-  for (BrokerAddress& one : addresses) {
-    if (http.empty()) one.port = kUsualHttpPort;
+Result<std::vector<HttpServer>> http_servers(const std::string& http, const std::string& servers) {
+  std::vector<HttpServer> each;
+  const auto add = [&each](HttpServer one) {
     const bool known =
-        std::any_of(each.begin(), each.end(), [&](const auto& other) { return other.text() == one.text(); });
-    if (!known) each.push_back(one);
+        std::any_of(each.begin(), each.end(), [&](const HttpServer& other) { return other.text() == one.text(); });
+    if (!known) each.push_back(std::move(one));
+  };
+  if (!http.empty()) {
+    for (size_t begin = 0; begin <= http.size();) {
+      const size_t comma = std::min(http.find(',', begin), http.size());
+      auto server = parse_http_server(http.substr(begin, comma - begin));
+      if (!server.ok()) return server.error();
+      add(server.take());
+      begin = comma + 1;
+    }
+  } else if (!servers.empty()) {
+    auto given = parse_broker_addresses(servers);
+    if (!given.ok()) return given.error();
+    for (const BrokerAddress& one : *given) add({{one.host, kUsualHttpPort}});
+  } else {
+    add({{kUsualHttpHost, kUsualHttpPort}});
   }
   return each;
 }
@@ -54,25 +74,73 @@ std::string percent_encoded(ByteView text) {
   return encoded;
 }
 
-namespace {
+Result<HttpClient> HttpClient::from_file(const std::string& file) {
+  if (file.empty()) return make({});
+  auto properties = read_properties(file);
+  if (!properties.ok()) return properties.error();
+  return make(properties.take());
+}
 
-Result<std::unique_ptr<BrokerTransport>> ask(const BrokerAddress& address, const std::string& target,
-                                             Deadline deadline) {
-  auto connected = connect_plain(address, deadline);
-  if (!connected.ok()) return no_http(address, connected.error().message);
-  Status sent =
-      (*connected)
-          ->send(fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", target, address.text()),
-                 deadline);
-  if (!sent.ok()) return no_http(address, sent.error().message);
+Result<HttpClient> HttpClient::make(std::map<std::string, std::string> properties) {
+  HttpClient client;
+  client.properties_ = std::move(properties);
+  const auto protocol = client.properties_.find(kProtocol);
+  if (protocol == client.properties_.end() || !protocol->second.starts_with("SASL_")) return client;
+  client.in_the_clear_ = protocol->second == "SASL_PLAINTEXT";
+  auto of_login = client.properties_;
+  of_login[kProtocol] = "SASL_PLAINTEXT";  // reads no stores
+  auto security = client_security(of_login);
+  if (!security.ok()) return security.error();
+  if (security->login->by_token) {
+    return make_error(ErrorKind::kInvalid, "sasl.jaas.config=[hidden]: a delegation token cannot be used over HTTP");
+  }
+  client.authorization_ = security::basic_authorization(security->login->user, security->login->password);
+  return client;
+}
+
+Result<std::unique_ptr<BrokerTransport>> HttpClient::ask(const HttpServer& server, const std::string& target,
+                                                         Deadline deadline) const {
+  BrokerTransportMaker connect = connect_plain;
+  if (server.tls) {
+    auto of_tls = properties_;
+    of_tls[kProtocol] = "SSL";
+    auto security = client_security(of_tls);
+    if (!security.ok()) return security.error();
+    connect = security->make_transport;
+  }
+  auto connected = connect(server.address, deadline);
+  if (!connected.ok()) return no_http(server, connected.error().message);
+  std::string request =
+      fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", target, server.address.text());
+  if (!authorization_.empty() && may_send_password(server)) request += "Authorization: " + authorization_ + "\r\n";
+  Status sent = (*connected)->send(request + "\r\n", deadline);
+  if (!sent.ok()) return no_http(server, sent.error().message);
   return connected;
 }
 
-}  // namespace
+// For 401 and 403.
+Error HttpClient::refused(const HttpServer& server, int status) const {
+  if (status == 403) {
+    return make_error(ErrorKind::kInvalid, "{}: the user may not describe the cluster; an ACL must allow Describe on "
+                                           "the cluster", server.text());
+  }
+  if (authorization_.empty()) {
+    return make_error(ErrorKind::kInvalid, "{}: the broker needs a user's name and password; expected --command-config "
+                                           "FILE with security.protocol=SASL_SSL, sasl.mechanism and sasl.jaas.config",
+                      server.text());
+  }
+  if (!may_send_password(server)) {
+    return make_error(ErrorKind::kInvalid, "{}: the broker needs a password, which is not sent without TLS; expected "
+                                           "--http https://HOST:PORT, or security.protocol=SASL_PLAINTEXT",
+                      server.text());
+  }
+  return make_error(ErrorKind::kInvalid, "{}: the user is unknown, or the password is wrong", server.text());
+}
 
-Result<http::HttpAnswer> http_get(const BrokerAddress& address, const std::string& target, int64_t timeout_ms) {
+Result<http::HttpAnswer> HttpClient::get(const HttpServer& server, const std::string& target,
+                                         int64_t timeout_ms) const {
   const Deadline deadline = deadline_in(timeout_ms);
-  auto connected = ask(address, target, deadline);
+  auto connected = ask(server, target, deadline);
   if (!connected.ok()) return connected.error();
   http::HttpAnswerReader reader;
   std::string body;
@@ -80,19 +148,20 @@ Result<http::HttpAnswer> http_get(const BrokerAddress& address, const std::strin
   while (!reader.ended()) {
     Result<size_t> got = (*connected)->receive_some(buffer, sizeof buffer, deadline);
     if (!got.ok() && reader.end().ok()) break;
-    if (!got.ok()) return no_http(address, got.error().message);
+    if (!got.ok()) return no_http(server, got.error().message);
     Status read = reader.feed(ByteView(buffer, *got), body);
-    if (!read.ok()) return no_http(address, read.error().message);
-    if (body.size() > kLargestBody) return no_http(address, "the answer is too large");
+    if (!read.ok()) return no_http(server, read.error().message);
+    if (body.size() > kLargestBody) return no_http(server, "the answer is too large");
   }
   http::HttpAnswer answer = reader.answer();
+  if (answer.status == 401 || answer.status == 403) return refused(server, answer.status);
   answer.body = std::move(body);
   return answer;
 }
 
-Status http_follow(const BrokerAddress& address, const std::string& target,
-                   const std::function<bool(ByteView part)>& take) {
-  auto connected = ask(address, target, deadline_in(10'000));
+Status HttpClient::follow(const HttpServer& server, const std::string& target,
+                          const std::function<bool(ByteView part)>& take) const {
+  auto connected = ask(server, target, deadline_in(10'000));
   if (!connected.ok()) return connected.error();
   http::HttpAnswerReader reader;
   char buffer[16 * 1024];
@@ -111,7 +180,9 @@ Status http_follow(const BrokerAddress& address, const std::string& target,
       return ok_status();
     }
   }
-  if (reader.answer().status == 200) return ok_status();
+  const int status = reader.answer().status;
+  if (status == 200) return ok_status();
+  if (status == 401 || status == 403) return refused(server, status);
   while (refusal.ends_with('\n')) refusal.pop_back();
   return make_error(ErrorKind::kIo, "{}", refusal);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -14,18 +15,48 @@ namespace milena::tools {
 // The default address of the broker's HTTP listener.
 inline constexpr char kUsualHttpHost[] = "127.0.0.1";
 inline constexpr uint16_t kUsualHttpPort = 9644;
+inline constexpr char kHttpConfigHelp[] =
+    "Properties of Kafka's Java clients: for https, ssl.*; the name and the password of sasl.jaas.config.";
 
-// `http` if given; otherwise the host of the first of `servers` (empty: this machine) and the default port.
-Result<BrokerAddress> http_address(const std::string& http, const std::string& servers);
+struct HttpServer {
+  BrokerAddress address;
+  bool tls = false;
+  // "broker:9644", "https://broker:9644"
+  std::string text() const { return (tls ? "https://" : "") + address.text(); }
+};
+
+// `http` ("host:port", "https://host:port") if given; otherwise the host of the first of `servers` (empty: this
+// machine) and the default port.
+Result<HttpServer> http_server(const std::string& http, const std::string& servers);
 // All of them, each once.
-Result<std::vector<BrokerAddress>> http_addresses(const std::string& http, const std::string& servers);
+Result<std::vector<HttpServer>> http_servers(const std::string& http, const std::string& servers);
 
-// The whole answer. An error says what is missing where nobody listens.
-Result<http::HttpAnswer> http_get(const BrokerAddress& address, const std::string& target, int64_t timeout_ms);
-// An answer that goes on: `take` gets the body in parts, as they come, and returns false to end it. An answer
-// other than 200 is an error, with its text.
-Status http_follow(const BrokerAddress& address, const std::string& target,
-                   const std::function<bool(ByteView part)>& take);
+class HttpClient {
+ public:
+  // With properties of Kafka's Java clients: ssl.* for https, and with a security.protocol of SASL the name and the
+  // password of sasl.jaas.config. A password is sent over https, and over plain HTTP only with SASL_PLAINTEXT.
+  static Result<HttpClient> make(std::map<std::string, std::string> properties);
+  // The properties are in a file; an empty name is none.
+  static Result<HttpClient> from_file(const std::string& file);
+
+  // The whole answer. An error says what is missing where nobody listens, and where the broker asks for a password.
+  Result<http::HttpAnswer> get(const HttpServer& server, const std::string& target, int64_t timeout_ms) const;
+  // An answer that goes on: `take` gets the body in parts, as they come, and returns false to end it. An answer
+  // other than 200 is an error, with its text.
+  Status follow(const HttpServer& server, const std::string& target,
+                const std::function<bool(ByteView part)>& take) const;
+
+ private:
+  Result<std::unique_ptr<BrokerTransport>> ask(const HttpServer& server, const std::string& target,
+                                               Deadline deadline) const;
+  bool may_send_password(const HttpServer& server) const { return server.tls || in_the_clear_; }
+  Error refused(const HttpServer& server, int status) const;
+
+  std::map<std::string, std::string> properties_;
+  std::string authorization_;  // empty: none
+  bool in_the_clear_ = false;  // the password may be sent without TLS
+};
+
 // Encodes text for a query.
 std::string percent_encoded(ByteView text);
 

@@ -12,7 +12,8 @@ namespace milena::tools {
 int run_perf(ToolWords words) {
   OwnCommand command("perf", "Measures producing and consuming over one connection.",
                      "produce TOPIC [-n N] [-s BYTES] [options]\nconsume TOPIC [-n N] [options]");
-  std::string verb, topic, codec = "none";
+  std::string verb, topic, transactional_id, codec = "none";
+  std::optional<int64_t> transaction_ms;
   int64_t records = 100'000, bytes = 1000, batch = 256 << 10, rate = -1;
   command.options.word("verb", verb, "produce or consume.");
   command.options.word("topic", topic, "Where.");
@@ -21,8 +22,12 @@ int run_perf(ToolWords words) {
   command.options.number("--batch", batch, "bytes", "Bytes that are sent at once.");
   command.options.number("--rate", rate, "n", "Most records a second.");
   command.options.text("-z,--compress", codec, "codec", "none, gzip, snappy, lz4 or zstd.");
+  command.options.text("--transactional-id", transactional_id, "id", "Writes in transactions of this id.");
+  command.options.number("--transaction-duration-ms", transaction_ms, "ms",
+                         "How long a transaction lasts; 3000 without it.");
   command.add_common();
   command.options.example("milena perf produce speed -n 1000000 -s 100");
+  command.options.example("milena perf produce t --transactional-id x --transaction-duration-ms 100");
   stop_on_signals();
   auto work = [&](Cluster& cluster) -> Status {
     Table table({"RECORDS", "SECONDS", "RECORDS/S", "MB/S", "P50 MS", "P99 MS", "MAX MS"});
@@ -41,6 +46,8 @@ int run_perf(ToolWords words) {
       run.throughput = static_cast<double>(rate);
       run.shows_progress = true;
       run.sending.codec = *codec_from_name(codec);
+      run.sending.transactional_id = transactional_id;
+      run.transaction_ms = transaction_ms.value_or(kUsualTransaction_ms);
       run.sending.batch_bytes = static_cast<size_t>(std::clamp<int64_t>(batch, 1, 16 << 20));
       RETURN_IF_ERROR(run.run(cluster));
       row(run.all.count(), run.all.seconds(), run.all.bytes(),
@@ -61,6 +68,10 @@ int run_perf(ToolWords words) {
   auto check = [&]() -> Status {
     if ((verb != "produce" && verb != "consume") || topic.empty())
       return usage_error("expected produce or consume, and a topic");
+    if (transaction_ms && *transaction_ms < 1) return usage_error("--transaction-duration-ms: expected at least 1");
+    if (transaction_ms && transactional_id.empty()) {
+      return usage_error("--transaction-duration-ms: expected --transactional-id, too");
+    }
     if (records < 1 || bytes < 0 || bytes > (1 << 20))
       return usage_error("expected at least one record, of at most a megabyte");
     if (!codec_from_name(codec)) return usage_error("--compress {}: expected none, gzip, snappy, lz4 or zstd", codec);

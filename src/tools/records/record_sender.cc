@@ -1,5 +1,8 @@
 #include "tools/records/record_sender.h"
 
+#include <tuple>
+#include <utility>
+
 #include "base/executor.h"
 #include "protocol/messages/init_producer_id.h"
 #include "protocol/messages/produce.h"
@@ -25,6 +28,12 @@ int32_t partition_of_key(ByteView key, int32_t partitions) {
   return static_cast<int32_t>(hash & 0x7fffffff) % partitions;
 }
 
+RecordSender::RecordSender(Cluster& cluster, SenderOptions options) : cluster_(cluster), options_(std::move(options)) {
+  if (options_.transactional_id.empty()) return;
+  transactions_ = std::make_unique<Transactions>(cluster_, options_.transactional_id, options_.transaction_timeout_ms,
+                                                 options_.timeout_ms);
+}
+
 Result<RecordSender::Topic*> RecordSender::topic(const std::string& name) {
   if (auto found = topics_.find(name); found != topics_.end()) return &found->second;
   auto info = cluster_.topic(name, options_.create_topics);
@@ -36,7 +45,33 @@ Result<RecordSender::Topic*> RecordSender::topic(const std::string& name) {
   return &topic;
 }
 
+Status RecordSender::start_transactions() {
+  if (std::exchange(asked_for_id_, true)) return ok_status();
+  RETURN_IF_ERROR(transactions_->start());
+  take_producer_id();
+  return ok_status();
+}
+
+// Its sequences begin at 0.
+void RecordSender::take_producer_id() {
+  const std::pair now(transactions_->producer_id(), transactions_->producer_epoch());
+  if (now == std::pair(producer_id_, producer_epoch_)) return;
+  std::tie(producer_id_, producer_epoch_) = now;
+  for (auto& [name, topic] : topics_) {
+    for (auto& [partition, batch] : topic.batches) batch.next_sequence = 0;
+  }
+}
+
+Status RecordSender::commit() {
+  RETURN_IF_ERROR(flush());
+  if (transactions_ == nullptr) return ok_status();
+  RETURN_IF_ERROR(transactions_->commit());
+  take_producer_id();
+  return ok_status();
+}
+
 Status RecordSender::start_producer_id() {
+  if (transactions_ != nullptr) return start_transactions();
   if (asked_for_id_ || !options_.idempotent || options_.acks != -1) return ok_status();
   asked_for_id_ = true;
   InitProducerIdRequest request;
@@ -92,6 +127,7 @@ Status RecordSender::add(const TextRecord& record, const std::string& usual_topi
     options.producer_id = producer_id_;
     options.producer_epoch = producer_epoch_;
     options.base_sequence = producer_id_ == kNoProducerId ? kNoSequence : batch.next_sequence;
+    options.transactional = transactions_ != nullptr;
     batch.builder = std::make_unique<RecordBatchBuilder>(options);
   }
   batch.builder->append(view(record.key), view(record.value), record.timestamp_ms.value_or(system_clock().wall_ms()),
@@ -112,6 +148,11 @@ Status RecordSender::flush() {
   return ok_status();
 }
 
+Result<int16_t> RecordSender::produce_version(BrokerClient& leader) const {
+  const int16_t newest = transactions_ != nullptr ? transactions_->produce_version() : ProduceRequest::kMaxVersion;
+  return leader.common_version(ApiKey::kProduce, 3, newest);
+}
+
 Result<ErrorCode> RecordSender::send_once(const std::string& name, const Topic& topic, int32_t partition,
                                           ByteView bytes, std::string& why) {
   Result<BrokerClient*> leader = cluster_.leader(name, partition);
@@ -123,14 +164,15 @@ Result<ErrorCode> RecordSender::send_once(const std::string& name, const Topic& 
   data.name = name;
   data.topic_id = topic.id;
   data.partition_data.push_back({partition, bytes});
+  if (transactions_ != nullptr) request.transactional_id = ByteView(transactions_->id());
+  auto version = produce_version(**leader);
+  if (!version.ok()) return version.error();
   if (options_.acks == 0) {
-    auto version = (*leader)->common_version(ApiKey::kProduce, 3, ProduceRequest::kMaxVersion);
-    if (!version.ok()) return version.error();
     Status told = (*leader)->tell(request, *version);
     if (!told.ok()) return told.error();
     return ErrorCode::kNone;
   }
-  auto answer = (*leader)->ask<ProduceResponse>(request);
+  auto answer = (*leader)->ask<ProduceResponse>(request, *version);
   if (!answer.ok()) return answer.error();
   if (answer->responses.empty() || answer->responses.front().partition_responses.empty()) {
     return make_error(ErrorKind::kCorrupt, "the broker's response lacks {}-{}", name, partition);
@@ -145,6 +187,7 @@ Status RecordSender::send(const std::string& name, Topic& topic, int32_t partiti
   int32_t count = batch.builder->record_count();
   Bytes bytes = batch.builder->build();
   batch.builder.reset();
+  if (transactions_ != nullptr) RETURN_IF_ERROR(transactions_->add(name, partition));
   Deadline deadline = deadline_in(options_.timeout_ms);
   for (;;) {
     std::string why;
@@ -159,7 +202,7 @@ Status RecordSender::send(const std::string& name, Topic& topic, int32_t partiti
       sent_ += count;
       sent_bytes_ += static_cast<int64_t>(bytes.size());
       return ok_status();
-    } else if (!is_passing(*code) || !in_time) {
+    } else if ((!is_passing(*code) && *code != ErrorCode::kConcurrentTransactions) || !in_time) {
       return make_error(ErrorKind::kInvalid, "{}-{}: {}", name, partition, answer_error(*code, Bytes(why)).message);
     }
     cluster_.forget_leaders();

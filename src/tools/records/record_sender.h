@@ -1,4 +1,5 @@
-// RecordSender: batches records by partition and sends them, in order, exactly once if the broker has producer ids.
+// RecordSender: batches records by partition and sends them, in order, exactly once if the broker has producer ids, and
+// in transactions if asked to.
 // Blocks its caller.
 #pragma once
 
@@ -10,6 +11,7 @@
 #include "protocol/records/record_batch_builder.h"
 #include "tools/cluster.h"
 #include "tools/records/record.h"
+#include "tools/records/transactions.h"
 
 namespace milena::tools {
 
@@ -21,16 +23,21 @@ struct SenderOptions {
   int64_t timeout_ms = 30'000;  // for one batch with all its tries
   bool idempotent = true;
   bool create_topics = true;  // if the broker allows it
+  // Not empty: records are sent in transactions, which commit() ends.
+  std::string transactional_id;
+  int64_t transaction_timeout_ms = 60'000;
 };
 
 class RecordSender {
  public:
-  RecordSender(Cluster& cluster, SenderOptions options) : cluster_(cluster), options_(std::move(options)) {}
+  RecordSender(Cluster& cluster, SenderOptions options);
 
   // Adds a record, and sends full batches. `usual_topic` is for records without a topic.
   Status add(const TextRecord& record, const std::string& usual_topic);
   // Sends everything, and waits for the responses.
   Status flush();
+  // The same, and ends the transaction.
+  Status commit();
   int64_t sent() const { return sent_; }
   int64_t sent_bytes() const { return sent_bytes_; }
 
@@ -48,12 +55,16 @@ class RecordSender {
 
   Result<Topic*> topic(const std::string& name);
   Status start_producer_id();
+  Status start_transactions();
+  void take_producer_id();
+  Result<int16_t> produce_version(BrokerClient& leader) const;
   Status send(const std::string& name, Topic& topic, int32_t partition);
   Result<ErrorCode> send_once(const std::string& name, const Topic& topic, int32_t partition, ByteView bytes,
                               std::string& why);
 
   Cluster& cluster_;
   const SenderOptions options_;
+  std::unique_ptr<Transactions> transactions_;  // null without a transactional id
   std::map<std::string, Topic> topics_;
   int64_t producer_id_ = kNoProducerId;
   int16_t producer_epoch_ = kNoProducerEpoch;
