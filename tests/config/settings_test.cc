@@ -84,7 +84,7 @@ TEST(Settings, EveryDefaultIsAcceptable) {
     EXPECT_TRUE(check_config_value(def, def.default_value).ok()) << def.name;
   }
   // 360 of KafkaConfig, 3 that can only be altered at run time, the others our own.
-  EXPECT_EQ(broker_configs().size(), 384u);
+  EXPECT_EQ(broker_configs().size(), 385u);
 }
 
 TEST(Settings, BadValuesNameKeyValueAndWhatWasExpected) {

@@ -121,12 +121,16 @@ final class SecurityStandIn {
         Map<String, TokenInformation> tokens = new HashMap<>();
         File log = new File(program.logDirs().get(0).toFile(), "__cluster_metadata-0/00000000000000000000.log");
         if (!log.exists()) return List.of();
-        try (FileRecords records = FileRecords.open(log, false)) {
+        FileRecords records = FileRecords.open(log, false);
+        try {
             for (RecordBatch batch : records.batches()) {
                 if (batch.isControlBatch()) continue;
                 for (Record record : batch)
                     note(MetadataRecordSerde.INSTANCE.read(new ByteBufferAccessor(record.value()), record.valueSize()).message(), tokens);
             }
+        } finally {
+            // close() would cut the file where the node has written more meanwhile.
+            records.closeHandlers();
         }
         return tokens.values();
     }
