@@ -22,8 +22,9 @@ FINISH_S = 150
 
 
 class Clients:
-    def __init__(self, directory, address):
-        """Journals and logs are in the directory."""
+    def __init__(self, directory, address, deadline_s=PROGRESS_DEADLINE_S):
+        """Journals and logs are in the directory. Each client gets something done within the deadline."""
+        self.deadline_s = deadline_s
         self.directory, self.address = directory, address
         self.python = packages.python_environment("durability", "confluent-kafka")
         self.processes = {}
@@ -69,7 +70,7 @@ class Clients:
             def moved(role=role):
                 self._check_alive(role)
                 return self._done(role) >= begun[role] + STEP
-            wait.until(moved, f"{role} goes on", PROGRESS_DEADLINE_S, 0.1)
+            wait.until(moved, f"{role} goes on", self.deadline_s, 0.1)
 
     def finish(self):
         """Producers first, so that the groups read to the ends."""
