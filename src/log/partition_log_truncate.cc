@@ -8,6 +8,30 @@
 #include "log/producer_snapshot_file.h"
 
 namespace milena::log {
+namespace {
+
+constexpr size_t kSearchWindow = 64 << 10;
+
+struct Cut {
+  uint32_t position = 0;
+  int64_t end = 0;  // of the log
+};
+
+// The batch at the offset is damaged, and so are perhaps some before it. A follower that could not be cut there would
+// keep records that its leader does not have, and would be in sync with them one day: the cut is before the damage.
+Result<Cut> cut_before_damage(Segment& segment, int64_t offset) {
+  Result<BatchScanner> batches = segment.scan(0, kSearchWindow);
+  if (!batches) return batches.error();
+  Cut cut{0, segment.base_offset()};
+  while (true) {
+    Result<bool> more = batches->next();
+    if (!more && more.error().kind != ErrorKind::kCorrupt) return more.error();
+    if (!more || !*more || batches->header().last_offset() >= offset) return cut;
+    cut = {batches->position() + batches->size(), batches->header().next_offset()};
+  }
+}
+
+}  // namespace
 
 Status PartitionLog::remove_segment_files(Segment& segment) {
   segment.close_files();
@@ -20,23 +44,36 @@ Status PartitionLog::truncate_to(int64_t offset) {
   if (offset >= log_end_offset_) return forget_epochs_from(offset);
   CHECK(offset >= 0, "{}: {}", directory_, offset);
   if (offset < segments_.front()->base_offset()) return truncate_fully_and_start_at(offset);
-  log_info("{}: truncating from {} to {}", directory_, log_end_offset_, offset);
+  // Found before anything is removed: a log that cannot be read stays as it is.
+  const size_t last = segment_index_of(offset);
+  Cut cut{0, offset};
+  Result<BatchPosition> found = locate(last, offset);
+  if (found) {
+    cut.position = found->position;
+  } else {
+    if (found.error().kind != ErrorKind::kCorrupt) return found.error();
+    Result<Cut> before = cut_before_damage(*segments_[last], offset);
+    if (!before) return before.error();
+    log_warn("{}: {}; what is behind offset {} goes, too", directory_, found.error().message, before->end);
+    cut = *before;
+    const int64_t least = std::min(offset, log_start_offset_);
+    if (cut.end < least) return truncate_fully_and_start_at(least);
+  }
+  log_info("{}: truncating from {} to {}", directory_, log_end_offset_, cut.end);
   truncations_ = new_mark();
   shape_ = new_mark();
-  first_dirty_ = std::min(first_dirty_, offset);
-  while (segments_.size() > 1 && active().base_offset() > offset) {
+  first_dirty_ = std::min(first_dirty_, cut.end);
+  while (segments_.size() > last + 1) {
     RETURN_IF_ERROR(remove_segment_files(active()));
     segments_.pop_back();
     recent_.clear();
     directory_dirty_ = true;
   }
-  Result<BatchPosition> cut = locate(segments_.size() - 1, offset);
-  if (!cut) return cut.error();
   recent_.clear();
-  RETURN_IF_ERROR(active().truncate(cut->position, offset));
-  log_end_offset_ = offset;
+  RETURN_IF_ERROR(active().truncate(cut.position, cut.end));
+  log_end_offset_ = cut.end;
   clamp_offsets();
-  return rewind_state(offset);
+  return rewind_state(cut.end);
 }
 
 // Also removes an epoch that a leader began at its end, without records: the next leader does not have it.

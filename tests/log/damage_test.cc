@@ -73,6 +73,7 @@ class ActiveSegment : public LogTest {
     return it.next() && it.batch().crc_ok() && it.batch().header().base_offset <= offset &&
            it.batch().header().last_offset() >= offset;
   }
+  void cut(int64_t offset) { ASSERT_TRUE(log_->truncate_to(offset).ok()); }
   int64_t append_one() { return append({}).base_offset; }
   using LogTest::file;
 };
@@ -97,6 +98,28 @@ TEST_F(LogDamageTest, a_damaged_batch_fails_its_own_read) {
     reopen();
     ASSERT_TRUE(log_->truncate_to(kBatches).ok());
     ASSERT_TRUE(log_->close_cleanly(true).ok());
+  }
+}
+
+// A follower is cut where its leader says, also within what is damaged: it would keep records that the leader does not
+// have, and be in sync with it one day.
+TEST_F(LogDamageTest, a_damaged_log_is_cut) {
+  log_.reset();
+  const std::string whole = temp_.path() + "/whole";
+  std::filesystem::copy(directory(), whole);
+  for (const auto& [damaged, cut] : {std::pair<int64_t, int64_t>{50, 50}, {0, 0}, {50, 60}, {50, 40}}) {
+    SCOPED_TRACE(std::to_string(damaged) + " " + std::to_string(cut));
+    overwrite(file(0, ".log"), position_of(damaged) + 8, ByteView("\0\0\0\0", 4));
+    reopen();
+    ASSERT_TRUE(log_->truncate_to(cut).ok());
+    EXPECT_EQ(log_->log_end_offset(), cut);
+    EXPECT_EQ(log_->high_watermark(), cut);
+    EXPECT_EQ(append({}).base_offset, cut);
+    EXPECT_EQ(first_offset_read_at(cut), cut);
+    EXPECT_EQ(failure_at(damaged), cut > damaged ? ErrorKind::kCorrupt : ErrorKind::kExists);
+    log_.reset();
+    std::filesystem::remove_all(directory());
+    std::filesystem::copy(whole, directory());
   }
 }
 
@@ -131,6 +154,24 @@ TEST(ActiveSegmentDamage, a_changed_byte_after_a_clean_stop_costs_its_own_batch)
       }
     }
   }
+  set_log_level(LogLevel::kInfo);
+}
+
+// Nothing leads to the batch of the cut: what is behind the damage goes, too.
+TEST(ActiveSegmentDamage, a_cut_behind_damage_is_before_it) {
+  set_log_level(LogLevel::kOff);
+  ActiveSegment log;
+  log.write_and_close(10, 2);
+  Bytes bytes = slurp(log.file(0, ".log"));
+  const size_t batch = bytes.size() / 5;
+  bytes.replace(2 * batch, 2 * batch, 2 * batch, '\0');
+  spill(log.file(0, ".log"), bytes);
+  log.reopen_cleanly(10);
+  ASSERT_TRUE(log.can_read(8));
+  log.cut(6);
+  EXPECT_TRUE(log.can_read(2));
+  EXPECT_EQ(log.append_one(), 4);
+  EXPECT_TRUE(log.can_read(4));
   set_log_level(LogLevel::kInfo);
 }
 

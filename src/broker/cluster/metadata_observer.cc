@@ -223,6 +223,9 @@ void MetadataObserver::take(const FetchResponse::PartitionData& data) {
       return end("the metadata log", {ErrorKind::kCorrupt, "the controllers have lost records that were committed"});
     }
     if (Status cut = log_->truncate_to(to); !cut.ok()) return end("the metadata log cannot be cut", cut.error());
+    if (log_->log_end_offset() < applied_end_) {
+      return end("the metadata log", {ErrorKind::kCorrupt, "records that were applied are damaged"});
+    }
     controller_clock_.lost();
     return fetch();
   }

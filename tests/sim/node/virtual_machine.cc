@@ -4,6 +4,7 @@
 #include <ucontext.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
 #include <utility>
 
@@ -51,6 +52,16 @@ extern "C" int pthread_cond_wait(pthread_cond_t*, pthread_mutex_t* mutex) {
     throw;
   }
   return ::pthread_mutex_lock(mutex);
+}
+
+// The same for std::mutex: a worker may hold one while the disk works, and others wait for it. The C library's own
+// would stop the only thread that there is.
+extern "C" int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept {
+  while (true) {
+    const int error = ::pthread_mutex_trylock(mutex);
+    if (error != EBUSY) return error;
+    milena::sim::VirtualMachine::current()->let_others_run();
+  }
 }
 
 namespace milena::sim {
@@ -232,12 +243,16 @@ void VirtualMachine::wait_in_main() {
 void VirtualMachine::bury_workers() {
   the_machine = this;
   if (!dead_) note_death(Killed{});
-  while (!workers_.empty()) {
-    // A worker in the middle of a task is killed at its call.
-    if (workers_.front()->started() && !workers_.front()->done()) workers_.front()->go_on();
-    workers_.pop_front();
+  // A worker in the middle of a task is killed at its call, and one that waits for a lock as soon as it has that.
+  for (bool again = true; std::exchange(again, false);) {
+    for (auto& worker : workers_) {
+      if (worker->started() && !worker->done()) worker->go_on();
+      again |= worker->started() && !worker->done();
+    }
+    if (main_ != nullptr && main_->started() && !main_->done()) main_->go_on();
+    again |= main_ != nullptr && main_->started() && !main_->done();
   }
-  if (main_ != nullptr && main_->started() && !main_->done()) main_->go_on();
+  workers_.clear();
   main_.reset();
 }
 
@@ -299,6 +314,18 @@ void VirtualMachine::wait_for_workers() {
     advance_worker(random_.pick(std::min(workers_.size(), kThreads)));
   }
   if (dead_) throw *dead_;
+}
+
+// Also on the way out: a worker that holds what is waited for is killed at its call.
+void VirtualMachine::let_others_run() {
+  if (running_ != nullptr) return running_->give_way();
+  CHECK(main_ != nullptr || !workers_.empty(), "a loop waits for a lock, and nobody works");
+  if (main_ == nullptr || (!workers_.empty() && random_.chance(50))) {
+    advance_worker(random_.pick(std::min(workers_.size(), kThreads)));
+  } else {
+    main_->go_on();
+    if (main_->done()) main_.reset();
+  }
 }
 
 VirtualMachine* VirtualMachine::current() {

@@ -101,6 +101,8 @@ class VirtualMachine {
   // Called where the code under test waits for another thread.
   static VirtualMachine* current();
   void wait_for_workers();
+  // Called where it waits for a lock.
+  void let_others_run();
 
  private:
   class Loop;
