@@ -116,6 +116,7 @@ std::vector<std::string> http_warnings(const Settings& settings) {
   const bool with_password = settings.get_string(kAuthentication) == "basic";
   const auto client_auth = ListenerSettings(settings, kHttpListener).find({}, "ssl.client.auth");
   const bool with_certificate = client_auth && client_auth->text == "required";
+  const bool wanted = settings.is_set(kAuthentication);  // none was chosen
   for (const ListenerEndpoint& each : *endpoints) {
     const bool tls = each.protocol == "SSL";
     if (is_loopback(each.host)) continue;
@@ -123,9 +124,9 @@ std::vector<std::string> http_warnings(const Settings& settings) {
                                             each.port);
     if (with_password && !tls) {
       warnings.push_back(fmt::format("{}: passwords can be read on the network; expected https://", address));
-    } else if (!with_password && !(tls && with_certificate)) {
+    } else if (!with_password && !wanted && !(tls && with_certificate)) {
       warnings.push_back(fmt::format("{}: every client that reaches it can read the metrics, and names of topics, "
-                                     "groups and clients; set {}=basic, or protect the port otherwise",
+                                     "groups and clients; set {}=basic, or =none if the port is protected otherwise",
                                      address, kAuthentication));
     }
   }

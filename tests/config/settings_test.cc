@@ -232,6 +232,7 @@ TEST(Settings, AnHttpAddressThatOthersReachIsNamed) {
   }
   EXPECT_THAT(warnings({all}), ElementsAre(HasSubstr("has *:9644: every client that reaches it can read")));
   EXPECT_THAT(warnings({tls}), ElementsAre(HasSubstr("has 10.0.0.1:9644: every client that reaches it can read")));
+  EXPECT_THAT(warnings({all, "milena.http.authentication=none"}), IsEmpty());
   EXPECT_THAT(warnings({all, basic}), ElementsAre(HasSubstr("has *:9644: passwords can be read on the network")));
   EXPECT_THAT(warnings({tls, basic}), IsEmpty());
   EXPECT_THAT(warnings({tls, required}), IsEmpty());

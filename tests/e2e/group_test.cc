@@ -39,7 +39,7 @@ TEST_P(ConsumerGroups, TwoMembersShareAndOneTakesOver) {
     std::string group = std::string("group-") + strategy;
     ASSERT_EQ(admin.create_topic(topic, 4), "");
     // Short, because librdkafka 2.0 does not send LeaveGroup in a cooperative group.
-    Config config = {{"group.id", group}, {"partition.assignment.strategy", strategy}, {"session.timeout.ms", "3000"}};
+    Config config = {{"group.id", group}, {"partition.assignment.strategy", strategy}, {"session.timeout.ms", "6000"}};
     Consumer one(address(), config);
     auto two = std::make_unique<Consumer>(address(), config);
     std::vector<Record> read;
