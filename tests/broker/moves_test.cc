@@ -34,6 +34,25 @@ TEST_P(MovesTest, ANamelessLogIsNotTakenForOneThatTheMetadataHasElsewhere) {
   EXPECT_EQ(count_in(to_, "-stray"), 1);
 }
 
+// A recovery trusts records below the recovery point, and checkpoints only have names.
+TEST_P(MovesTest, WhatCheckpointsSayOfADeletedTopicIsNotSaidOfTheNewOne) {
+  begin_slow_move("t");
+  finish_move("t");
+  stop();
+  const std::string checkpoint = to_ + "/recovery-point-offset-checkpoint";
+  ASSERT_EQ(posix_file_system().read_file(checkpoint).value(), "0\n1\nt 0 6\n");
+  start_without(to_);
+  delete_topic("t");
+  create_topic("t");
+  kill();
+  bring_back(to_);
+  start();
+  EXPECT_EQ(posix_file_system().read_file(checkpoint).value(), "0\n0\n");
+  EXPECT_NE(place_of("t"), to_);
+  EXPECT_EQ(count_in(to_, "-stray"), 1);
+  EXPECT_EQ(produce("t", 0, {"new"}).base_offset, 0);
+}
+
 TEST_P(MovesTest, AConfigurationAlteredDuringAMoveHolds) {
   begin_slow_move("t", {{"retention.ms", "3600000"}});
   alter("t", "retention.ms", "-1");
