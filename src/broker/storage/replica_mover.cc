@@ -428,6 +428,7 @@ void ReplicaMover::stop() {
     Status closed = move->log == nullptr ? ok_status() : move->log->close_cleanly(true);
     if (!closed)
       log_error("the copy of {} was not closed cleanly: {}", move->name.to_string(), closed.error().message);
+    move->log.reset();  // tasks that wait may hold the move
   }
   moves_.clear();
   // The remaining ones are found beside their new logs at the next start.
