@@ -62,6 +62,20 @@ TEST_P(MovesTest, AConfigurationAlteredDuringAMoveHolds) {
   EXPECT_EQ(node().partition("t", 0).log()->config().retention_ms, -1);
 }
 
+// A turn copies what a second allows, even of a log that is small.
+TEST_P(MovesTest, ASmallLogMovesAtTheRateToo) {
+  alter_rate("100");
+  create_topic("t");
+  for (const char* key : {"0", "1", "2"}) put("t", key, "v");
+  from_ = place_of("t");
+  to_ = other_than(from_);
+  move("t", to_);
+  node().run();
+  EXPECT_EQ(place_of("t"), from_);
+  finish_move("t");
+  EXPECT_EQ(list_offset("t", 0, -1).offset, 3);
+}
+
 // At a byte a second the copy of one turn would take days.
 TEST_P(MovesTest, ARateThatIsAlteredDuringAMoveHolds) {
   alter_rate("1");
