@@ -309,7 +309,8 @@ Status Node::start_controller() {
     RETURN_IF_ERROR(write(registration));
   }
   std::vector<std::string> doomed;
-  RETURN_IF_ERROR(directories_->find_replicas(controller.image(), start.broker_id, doomed));
+  RETURN_IF_ERROR(directories_->find_replicas(controller.image(), start.broker_id, LogDirectories::Names::kTrusted,
+                                              doomed));
   if (is_broker) {
     RETURN_IF_ERROR(write(controller.assign_directories(
         start.broker_id, directories_->misplaced(controller.image(), start.broker_id))));

@@ -126,7 +126,7 @@ Status Node::join_cluster() {
   if (!image) return make_error(ErrorKind::kUnsupported, "{}", lifecycle_->failure());
   broker_epoch_ = lifecycle_->broker_epoch();
   std::vector<std::string> doomed;
-  RETURN_IF_ERROR(directories_->find_replicas(*image, context_->node_id, doomed));
+  RETURN_IF_ERROR(directories_->find_replicas(*image, context_->node_id, LogDirectories::Names::kChecked, doomed));
   misplaced_ = directories_->misplaced(*image, context_->node_id);
   make_shards();
   give_image_to_shards(*image, offset);

@@ -126,6 +126,29 @@ TEST_F(ClusterLifeTest, RecordsOfADeletedTopicAreNotTakenForItsSuccessors) {
   EXPECT_EQ(values(3, "t"), wanted);
 }
 
+// The topic was deleted and made again while this node was stopped in order.
+TEST_F(ClusterLifeTest, WhatCheckpointsSayOfADeletedTopicIsNotSaidOfItsSuccessor) {
+  create_topic(1, "t", {1, 3});
+  ASSERT_EQ(produce_all(1, "t", {"old", "old"}), ErrorCode::kNone);
+  ASSERT_TRUE(cluster().until([&] { return end_at(3, "t") == 2; }));
+  cluster().stop(3);
+  const std::string checkpoint = cluster().node(3).directory() + "/data/recovery-point-offset-checkpoint";
+  ASSERT_NE(posix_file_system().read_file(checkpoint).value().find("t 0 2\n"), Bytes::npos);
+  DeleteTopicsRequest request;
+  request.timeout_ms = 5000;
+  request.topics.emplace_back().name = "t";
+  ASSERT_EQ(ask<DeleteTopicsResponse>(1, request, 6).responses.at(0).error_code, ErrorCode::kNone);
+  create_topic(1, "t", {1, 2});
+  AlterPartitionReassignmentsRequest move;
+  move.timeout_ms = 5000;
+  move.topics.push_back({"t", {{0, std::vector<int32_t>{1, 2, 3}}}});
+  ask<AlterPartitionReassignmentsResponse>(1, move, 1);
+  ASSERT_NO_FATAL_FAILURE(cluster().start(3));
+  EXPECT_EQ(posix_file_system().read_file(checkpoint).value().find("t 0 2\n"), Bytes::npos);
+  ASSERT_EQ(produce(1, "t", "new"), ErrorCode::kNone);
+  ASSERT_TRUE(cluster().until([&] { return all_in_sync("t") && end_at(3, "t") == 1; }));
+}
+
 class NoControlledShutdownTest : public ClusterLifeTest {
  protected:
   void configure() override {

@@ -34,6 +34,25 @@ TEST_P(MovesTest, ANamelessLogIsNotTakenForOneThatTheMetadataHasElsewhere) {
   EXPECT_EQ(count_in(to_, "-stray"), 1);
 }
 
+// A recovery trusts records below the recovery point, and checkpoints only have names.
+TEST_P(MovesTest, WhatCheckpointsSayOfADeletedTopicIsNotSaidOfTheNewOne) {
+  begin_slow_move("t");
+  finish_move("t");
+  stop();
+  const std::string checkpoint = to_ + "/recovery-point-offset-checkpoint";
+  ASSERT_EQ(posix_file_system().read_file(checkpoint).value(), "0\n1\nt 0 6\n");
+  start_without(to_);
+  delete_topic("t");
+  create_topic("t");
+  kill();
+  bring_back(to_);
+  start();
+  EXPECT_EQ(posix_file_system().read_file(checkpoint).value(), "0\n0\n");
+  EXPECT_NE(place_of("t"), to_);
+  EXPECT_EQ(count_in(to_, "-stray"), 1);
+  EXPECT_EQ(produce("t", 0, {"new"}).base_offset, 0);
+}
+
 TEST_P(MovesTest, AConfigurationAlteredDuringAMoveHolds) {
   begin_slow_move("t", {{"retention.ms", "3600000"}});
   alter("t", "retention.ms", "-1");
@@ -41,6 +60,20 @@ TEST_P(MovesTest, AConfigurationAlteredDuringAMoveHolds) {
   node().advance(7'200'000);  // several rounds of retention
   EXPECT_EQ(list_offset("t", 0, -2).offset, 0);
   EXPECT_EQ(node().partition("t", 0).log()->config().retention_ms, -1);
+}
+
+// A turn copies what a second allows, even of a log that is small.
+TEST_P(MovesTest, ASmallLogMovesAtTheRateToo) {
+  alter_rate("100");
+  create_topic("t");
+  for (const char* key : {"0", "1", "2"}) put("t", key, "v");
+  from_ = place_of("t");
+  to_ = other_than(from_);
+  move("t", to_);
+  node().run();
+  EXPECT_EQ(place_of("t"), from_);
+  finish_move("t");
+  EXPECT_EQ(list_offset("t", 0, -1).offset, 3);
 }
 
 // At a byte a second the copy of one turn would take days.
@@ -121,6 +154,18 @@ TEST_P(MovesTest, ADirectoryThatFailsLeavesTheCopyOfItsReplica) {
   // The move continues when the original is back.
   restart();
   finish_move("t");
+  EXPECT_EQ(values_from("t", 0, 5).size(), 1u);
+}
+
+// The copy cannot be closed in order. Tasks that wait for the clock still hold the move.
+TEST_P(MovesTest, AStopEndsAMoveWhoseCopyIsGone) {
+  begin_slow_move("t");
+  for (const auto& entry : std::filesystem::directory_iterator(to_)) {
+    if (entry.path().filename().string().ends_with("-future")) std::filesystem::remove_all(entry.path());
+  }
+  stop();
+  start();
+  EXPECT_EQ(place_of("t"), from_);
   EXPECT_EQ(values_from("t", 0, 5).size(), 1u);
 }
 

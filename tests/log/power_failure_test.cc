@@ -378,7 +378,8 @@ TEST_F(PowerFailureTest, a_log_is_not_cut_at_the_snapshot_of_the_stop_before) {
   open({.clean_shutdown = true, .recovery_point = 1, .high_watermark = 1});
   for (const char* key : {"b", "c", "d"}) put(key, "1");
   ASSERT_EQ(log_->delete_records_before(2).value(), ErrorCode::kNone);
-  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  ASSERT_TRUE(log_->flush().ok());
+  ASSERT_TRUE(log_->close_cleanly(true).ok());  // everything was synced before
   disk_.lose_power(ForgetfulFileSystem::no_names, ForgetfulFileSystem::all_bytes);
   open({.clean_shutdown = true, .recovery_point = 4, .log_start_offset = 2, .high_watermark = 4});
   EXPECT_EQ(log_->log_end_offset(), 4);

@@ -69,12 +69,14 @@ struct Histories {
 
   // Each bug, or the one that is wanted, is found: a seed fails with it and not without it. Says of each how many of
   // the seeds that were run came by its switch, and in how many it made another story. MILENA_FAILURES: how many finds
-  // are enough. `behind`: the number of counts that follow those of these bugs.
+  // are enough; MILENA_TELL: names the seeds that came by the switch and do not fail. `behind`: the number of counts
+  // that follow those of these bugs.
   template <class Bug>
   void expect_found(PlantedBugs<Bug>& bugs, std::string_view wanted, std::string_view (*name_of)(Bug),
                     size_t behind = 0) const {
     const uint64_t first = number_or("MILENA_FIRST", 1), seeds = number_or("MILENA_SEEDS", 10'000);
     const uint64_t enough = number_or("MILENA_FAILURES", 1);
+    const bool tells = std::getenv("MILENA_TELL") != nullptr;
     std::vector<Honest> honest;  // by seed, from the first on
     for (int number = 1; number < static_cast<int>(Bug::kCount); number++) {
       const auto bug = static_cast<Bug>(number);
@@ -89,7 +91,10 @@ struct Histories {
         bugs.plant(bug);
         const ApartResult with = run(plan_of(seed), false);
         bugs.plant(Bug::kNone);
-        altered += fingerprint<Bug>(with, behind) != without.fingerprint ? 1 : 0;
+        const bool other = fingerprint<Bug>(with, behind) != without.fingerprint;
+        altered += other ? 1 : 0;
+        if (with.failure.empty() && tells)
+          std::cout << "seed " << seed << (other ? ": another story" : ": the same story") << std::endl;
         if (with.failure.empty()) continue;
         found++;
         std::cout << name_of(bug) << " at seed " << seed << ": " << with.failure << std::endl;

@@ -241,7 +241,7 @@ Result<bool> LogDirectories::is_of(const FoundDirectory& one, const Uuid& topic_
   return found.ok() && found->has_value() && **found == topic_id;
 }
 
-Status LogDirectories::find_replicas(const metadata::MetadataImage& image, int32_t node_id,
+Status LogDirectories::find_replicas(const metadata::MetadataImage& image, int32_t node_id, Names names,
                                      std::vector<std::string>& doomed) {
   std::vector<FoundDirectory> deleted;
   for (const auto& directory : directories_) {
@@ -252,7 +252,7 @@ Status LogDirectories::find_replicas(const metadata::MetadataImage& image, int32
       FoundDirectory one{each.partition, directory.get(), each.path};
       if (each.kind == log::DirectoryKind::kDelete) deleted.push_back(std::move(one));
       if (each.kind == log::DirectoryKind::kFuture) RETURN_IF_ERROR(find_future(image, one));
-      if (each.kind == log::DirectoryKind::kLive) RETURN_IF_ERROR(find_live(image, node_id, one));
+      if (each.kind == log::DirectoryKind::kLive) RETURN_IF_ERROR(find_live(image, node_id, names, one));
     }
   }
   RETURN_IF_ERROR(promote_futures(image, node_id));
@@ -261,7 +261,8 @@ Status LogDirectories::find_replicas(const metadata::MetadataImage& image, int32
   return ok_status();
 }
 
-Status LogDirectories::find_live(const metadata::MetadataImage& image, int32_t node_id, const FoundDirectory& one) {
+Status LogDirectories::find_live(const metadata::MetadataImage& image, int32_t node_id, Names names,
+                                 const FoundDirectory& one) {
   const metadata::TopicImage* topic = image.find_topic(one.partition.topic);
   const metadata::PartitionImage* known = topic == nullptr ? nullptr : topic->partition(one.partition.partition);
   if (known == nullptr) return set_aside(one, "is not in the metadata");
@@ -271,9 +272,9 @@ Status LogDirectories::find_live(const metadata::MetadataImage& image, int32_t n
               one.partition.to_string());
     return ok_status();
   }
-  auto anothers = may_be_anothers(one, assigned);
+  auto anothers = is_anothers(one, topic->id, assigned, names);
   if (!anothers) return anothers.error();
-  if (*anothers) return set_aside(one, "has no topic id, and its directory in the metadata is another one");
+  if (*anothers) return set_aside(one, "is of a deleted topic of that name");
   auto [at, first] = found_.emplace(one.partition, one.directory);
   if (first) return ok_status();
   // A crash came between the two renames at the end of a move: the copy was complete before the image named its
@@ -289,15 +290,24 @@ Status LogDirectories::find_live(const metadata::MetadataImage& image, int32_t n
   return set_aside(*newer ? other : one, "is also in another directory");
 }
 
+// Whether it belongs to a deleted topic of that name. If so it must not be found: the checkpoints' entries would stay
+// for the new topic's log, and a recovery would trust records that were never synced. With this node's own controller
+// and after a clean stop, a directory that the metadata names is the topic's, and its file is not read.
+//
 // A power failure may lose a new replica's partition.metadata but not its records. If its disk was away when the topic
 // was deleted and created again, the records belong to the old topic. If the metadata names no directory, its name is
 // trusted.
-Result<bool> LogDirectories::may_be_anothers(const FoundDirectory& one, const Uuid& assigned) {
-  const bool elsewhere = is_directory_id(assigned) && assigned != one.directory->id();
-  if (!elsewhere || MILENA_STORAGE_BUG(kNamelessIsTaken)) return false;
+Result<bool> LogDirectories::is_anothers(const FoundDirectory& one, const Uuid& topic_id, const Uuid& assigned,
+                                         Names names) {
+  const bool here = assigned == one.directory->id();
+  if (here && names == Names::kTrusted && one.directory->clean_shutdown()) return false;
+  const bool elsewhere = is_directory_id(assigned) && !here;
   auto id = one.directory->topic_id_of(one.path);
-  if (!id && id.error().kind == ErrorKind::kIo) return id.error();
-  return id.ok() && (!id->has_value() || **id == Uuid{});
+  if (!id && id.error().kind == ErrorKind::kIo && elsewhere) return id.error();
+  if (!id) return false;  // whoever opens the log reports it
+  const bool nameless = !id->has_value() || **id == Uuid{};
+  if (nameless) return elsewhere && !MILENA_STORAGE_BUG(kNamelessIsTaken);
+  return **id != topic_id && !MILENA_STORAGE_BUG(kDeletedTopicIsFound);
 }
 
 // Of two of the same topic, the one that the metadata names. If it names a third, to which the replica was about to

@@ -70,7 +70,12 @@ class LogDirectories {
   // are added to `doomed`. If a replica exists twice, the directory that the image names has the newer one. A copy
   // without an original becomes the replica. In doubt, partition.metadata decides to which topic a directory belongs,
   // not its name.
-  Status find_replicas(const metadata::MetadataImage& image, int32_t node_id, std::vector<std::string>& doomed);
+  enum class Names {
+    kTrusted,  // where the metadata has that directory: no topic was deleted while this node was stopped
+    kChecked,
+  };
+  Status find_replicas(const metadata::MetadataImage& image, int32_t node_id, Names names,
+                       std::vector<std::string>& doomed);
   // The directory in which the replica was found; null if it was not.
   log::LogDirectory* found(const TopicPartition& partition) const;
   // Moves to another directory that the last stop interrupted.
@@ -86,14 +91,14 @@ class LogDirectories {
   Status check_identities(int32_t node_id) const;
   Status check_cluster_id(const config::Settings& settings) const;
   std::vector<log::LogDirectory*> metadata_first() const;
-  Status find_live(const metadata::MetadataImage& image, int32_t node_id, const FoundDirectory& one);
+  Status find_live(const metadata::MetadataImage& image, int32_t node_id, Names names, const FoundDirectory& one);
   Status find_future(const metadata::MetadataImage& image, const FoundDirectory& one);
   Status find_deleted(const metadata::MetadataImage& image, const FoundDirectory& one,
                       std::vector<std::string>& doomed);
   Status promote_futures(const metadata::MetadataImage& image, int32_t node_id);
   Status set_aside(const FoundDirectory& one, const char* why);
   static Result<bool> is_of(const FoundDirectory& one, const Uuid& topic_id);
-  static Result<bool> may_be_anothers(const FoundDirectory& one, const Uuid& assigned);
+  static Result<bool> is_anothers(const FoundDirectory& one, const Uuid& topic_id, const Uuid& assigned, Names names);
   static Result<bool> is_replica_rather(const FoundDirectory& one, const FoundDirectory& other, const Uuid& assigned);
 
   FileSystem& files_;

@@ -18,10 +18,12 @@
 namespace milena::broker {
 namespace {
 
+constexpr const char* kRateSetting = "replica.alter.log.dirs.io.max.bytes.per.second";
+
 // The pause after the controller was not reached.
 constexpr int64_t kAssignAgain_ms = 500;
 
-constexpr uint64_t kCopiedATurn_bytes = 1 << 20;
+constexpr uint64_t kMostCopiedATurn_bytes = 1 << 20;
 // After it the rate is read again.
 constexpr double kLongestPause_ms = 500;
 
@@ -178,7 +180,8 @@ Result<bool> ReplicaMover::copy(Move& move, log::PartitionLog& from, uint64_t bu
       RETURN_IF_ERROR(to.truncate_fully_and_start_at(at));
       break;
     }
-    auto read = from.read(at, kCopiedATurn_bytes, from.log_end_offset(), true);
+    const uint64_t bytes_left = std::min(budget_bytes - copied_bytes, kMostCopiedATurn_bytes);
+    auto read = from.read(at, bytes_left, from.log_end_offset(), true);  // one batch at least
     Result<Bytes> bytes = read ? read->batches.flatten() : Result<Bytes>(read.error());
     if (bytes && bytes->empty()) bytes = make_error(ErrorKind::kCorrupt, "nothing can be read at offset {}", at);
     move.original_unreadable = !bytes;
@@ -200,8 +203,11 @@ Result<bool> ReplicaMover::copy(Move& move, log::PartitionLog& from, uint64_t bu
 void ReplicaMover::copy_some(const MovePtr& move) {
   Partition* partition = partition_of(move);
   if (partition == nullptr) return;
+  // As much as a second allows: a slow move goes on evenly, and not in bursts with long pauses.
+  const auto rate = static_cast<uint64_t>(shard_.settings().get_long(kRateSetting));
+  const uint64_t budget_bytes = std::clamp<uint64_t>(rate, 1, kMostCopiedATurn_bytes);
   uint64_t copied_bytes = 0;
-  auto all = copy(*move, *partition->log(), kCopiedATurn_bytes, copied_bytes);
+  auto all = copy(*move, *partition->log(), budget_bytes, copied_bytes);
   if (!all) return fail(move, all.error());
   if (*all) return sync(move);
   pause(move, copied_bytes, shard_.steady_ms());
@@ -211,7 +217,7 @@ void ReplicaMover::copy_some(const MovePtr& move) {
 // again.
 void ReplicaMover::pause(const MovePtr& move, uint64_t copied_bytes, int64_t since_ms) {
   if (partition_of(move) == nullptr) return;
-  const auto most = static_cast<double>(shard_.settings().get_long("replica.alter.log.dirs.io.max.bytes.per.second"));
+  const auto most = static_cast<double>(shard_.settings().get_long(kRateSetting));
   const double owed_ms =
       static_cast<double>(copied_bytes) * 1000 / most - static_cast<double>(shard_.steady_ms() - since_ms);
   if (owed_ms < 1) return shard_.executor().post([this, move] { copy_some(move); });
@@ -429,6 +435,7 @@ void ReplicaMover::stop() {
     Status closed = move->log == nullptr ? ok_status() : move->log->close_cleanly(true);
     if (!closed)
       log_error("the copy of {} was not closed cleanly: {}", move->name.to_string(), closed.error().message);
+    move->log.reset();  // tasks that wait may hold the move
   }
   moves_.clear();
   // The remaining ones are found beside their new logs at the next start.

@@ -107,6 +107,7 @@ void NodeSimulator::act(const Step& step) {
     case StepKind::kJump: {
       int64_t ms = (static_cast<int64_t>(pick(7200)) - 3600) * 1000;
       note(fmt::format("the clock is set by {} ms", ms));
+      set_back_ms_ += std::max<int64_t>(-ms, 0);
       return machine_.clock().jump(ms);
     }
     case StepKind::kMove:
@@ -118,7 +119,7 @@ void NodeSimulator::act(const Step& step) {
     case StepKind::kConfigure:
       return configure();
     case StepKind::kRestart:
-      return restart(true);
+      return restart(true, step.aim);
     case StepKind::kKill:
       return kill_soon(false, step.aim);
     case StepKind::kPowerOff:
@@ -146,6 +147,11 @@ void NodeSimulator::act(const Step& step) {
       return lose_checkpoint(step.aim);
     case StepKind::kOldRecords:
       return bring_old_records();
+    case StepKind::kArrive:
+      if (!troubled_ && !short_) check_moves();
+      return;
+    case StepKind::kOutlive:
+      return outlive_transactions();
     case StepKind::kCount:
       return;
   }
@@ -178,7 +184,8 @@ void NodeSimulator::wait_for(const bool& over) {
 void NodeSimulator::kill_soon(bool power, Aim aim) {
   power_goes_ |= power;
   const char* what = power ? "machine" : "process";
-  const bool at_name = aim == Aim::kAtName || (aim == Aim::kAny && random_.chance(20));
+  dies_again_ = aim == Aim::kTwice;
+  const bool at_name = aim == Aim::kAtName || aim == Aim::kTwice || (aim == Aim::kAny && random_.chance(20));
   if (at_name) {
     const size_t names = pick(12);
     note(fmt::format("the {} is killed, {} changes of names from now", what, names));
@@ -219,12 +226,12 @@ void NodeSimulator::start_node() {
 }
 
 // If it dies during a clean stop, revive() starts it.
-void NodeSimulator::restart(bool in_order) {
+void NodeSimulator::restart(bool in_order, Aim aim) {
   note(in_order ? "a stop in order" : "killed");
   if (troubled_ || short_) forget_late_starts();
   disk_.set_open_limit(0);  // no connections are left
   if (in_order && !process_.stop()) return;
-  if (in_order && plan_.power && random_.chance(20)) lose_power();
+  if (in_order && plan_.power && random_.chance(aim == Aim::kAtOnce ? 100 : 20)) lose_power();
   if (!in_order) {
     process_.bury();
     forget_late_starts();
@@ -278,8 +285,9 @@ void NodeSimulator::revive() {
     forget_late_starts();
     excuse_all_moves();
     if (std::exchange(power_goes_, false)) lose_power();
-    if (tries < 3 && random_.chance(30)) {
-      if (random_.chance(30)) machine_.kill_at_name(pick(12));
+    const bool again = std::exchange(dies_again_, false);
+    if (tries < 3 && (again || random_.chance(30))) {
+      if (again || random_.chance(30)) machine_.kill_at_name(pick(12));
       else machine_.kill_after(pick(400));
       power_goes_ = plan_.power && random_.chance(50);
     }

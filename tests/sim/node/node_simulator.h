@@ -4,6 +4,8 @@
 //     after a power failure those that the topic's flush settings promise;
 //   - nothing deleted, aborted or refused comes back; the last value of a key survives compaction;
 //   - offsets, epochs, producers' sequences and log start offsets never go back;
+//   - a search by time finds a record that is there; an accepted move succeeds; an open transaction that its producer
+//     leaves ends;
 //   - committed offsets and the topics and their ids match the responses;
 //   - the node starts again, and responds.
 #pragma once
@@ -82,7 +84,7 @@ class NodeSimulator {
   void take_turns();
   void kill_soon(bool power, Aim aim);
   void pass(Aim aim);
-  void restart(bool in_order);
+  void restart(bool in_order, Aim aim = Aim::kAny);
   void lose_power();
   void revive();
   void start_node();
@@ -148,6 +150,7 @@ class NodeSimulator {
   void verify(bool restarted);
   bool wait_for_answers();
   void settle_transactions();
+  void outlive_transactions();
   void check_topics();
   void check_partition(const TopicPtr& topic, int32_t partition, bool restarted);
   std::optional<Scan> scan(const TopicPtr& topic, int32_t partition);
@@ -155,6 +158,7 @@ class NodeSimulator {
                                                     bool committed, int32_t max_bytes);
   bool read_batches(const TopicPtr& topic, int32_t partition, Scan& into);
   bool read_committed(const TopicPtr& topic, int32_t partition, Scan& into);
+  void check_time(const TopicPtr& topic, int32_t partition, const Found& one);
   void look();
   void check_offsets();
   void check_moves();
@@ -175,10 +179,12 @@ class NodeSimulator {
   int64_t last_number_ = 0;
   size_t last_transaction_ = 0;
   bool power_goes_ = false;  // at the next death
+  bool dies_again_ = false;  // in the start behind it, when a file gets another name
   bool troubled_ = false;    // a disk failed since the last start
   bool short_ = false;       // of files or space: requests that need them may be refused
   int64_t short_since_ms_ = 0;
   int64_t troubled_since_ms_ = 0;
+  int64_t set_back_ms_ = 0;  // the clock, in all
   size_t step_ = 0;
   std::string failure_;
   std::function<void(const std::string&)> on_line_;

@@ -276,6 +276,12 @@ void NodeSimulator::damage_active(const TopicPtr& topic, int32_t partition) {
   start_node();
   const BatchHeader& last = batches.back().second;
   auto data = process_.alive() ? fetch(topic, partition, last.last_offset(), false, 1 << 20) : std::nullopt;
+  // Its checkpoint was lost, too: the high watermark waits for a sync.
+  for (int tries = 0; tries < 60 && data && data->error_code == ErrorCode::kNone &&
+                      data->high_watermark <= last.last_offset(); tries++) {
+    machine_.pass(1000, false);
+    data = process_.alive() ? fetch(topic, partition, last.last_offset(), false, 1 << 20) : std::nullopt;
+  }
   const PartitionModel& model = topic->partitions[static_cast<size_t>(partition)];
   const bool kept = topic->must_be("retention.ms", "-1") && topic->must_be("retention.bytes", "-1") &&
                     model.deletable_up_to <= last.last_offset();
@@ -300,6 +306,7 @@ void NodeSimulator::lose_checkpoint(Aim aim) {
   for (size_t count = random_.chance(50) ? 1 : pick(6) + 1; count > 0; count--)
     lost.insert(a_directory() + "/" + kNames[pick(std::size(kNames))]);
   note("a stop in order, and checkpoints go");
+  if (troubled_ || short_) forget_late_starts();
   disk_.set_open_limit(0);
   if (!process_.stop()) return;
   for (const std::string& path : lost) {

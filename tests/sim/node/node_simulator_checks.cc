@@ -11,6 +11,8 @@ namespace milena::sim {
 namespace {
 
 constexpr int16_t kFetchVersion = 16;
+// The timeout of transactions, and twice the time between two looks for those that are over.
+constexpr int64_t kTransactionsEnd_ms = 80'000;
 
 int64_t number_of(const RecordView& record) {
   for (const RecordHeader& header : record.headers) {
@@ -232,6 +234,23 @@ void NodeSimulator::settle_transactions() {
   }
 }
 
+// The coordinator aborts what its producer does not go on with, whatever a restart did in between. Nobody asks for the
+// coordinator meanwhile, which could wake it.
+void NodeSimulator::outlive_transactions() {
+  if (troubled_ || short_ || transactional_.empty() || !wait_for_answers()) return;
+  note("open transactions are outlived");
+  machine_.pass(kTransactionsEnd_ms + set_back_ms_, false);  // timeouts are by the wall clock, as in Kafka
+  for (const TopicPtr& topic : topics_) {
+    for (size_t p = 0; p < topic->partitions.size() && process_.alive() && !failed(); p++) {
+      if (topic->deleted || topic->delete_asked || topic->partitions[p].rotten) continue;
+      const auto found = scan(topic, static_cast<int32_t>(p));
+      if (!found || found->last_stable == found->high_watermark) continue;
+      fail(fmt::format("{}-{}: a transaction does not end: the last stable offset is {}, the high watermark {}",
+                       topic->name, p, found->last_stable, found->high_watermark));
+    }
+  }
+}
+
 void NodeSimulator::check_topics() {
   MetadataRequest request;
   request.topics.reset();
@@ -290,6 +309,34 @@ void NodeSimulator::check_partition(const TopicPtr& topic, int32_t partition, bo
       !fault.empty()) {
     fail(fault);
   }
+  constexpr int kSearches = 3;
+  for (int i = 0; i < kSearches && !failed() && process_.alive() && !found->found.empty(); i++)
+    check_time(topic, partition, found->found[pick(found->found.size())]);
+}
+
+// A search by time finds a record that is there, or one before it.
+void NodeSimulator::check_time(const TopicPtr& topic, int32_t partition, const Found& one) {
+  const PartitionModel& model = topic->partitions[static_cast<size_t>(partition)];
+  if (model.rotten) return;
+  const int64_t timestamp = model.records.at(one.number).timestamp;
+  if (timestamp <= 0) return;  // of an old Kafka
+  ListOffsetsRequest request;
+  request.replica_id = -1;
+  auto& of = request.topics.emplace_back();
+  of.name = topic->name;
+  of.partitions.push_back({.partition_index = partition, .timestamp = timestamp});
+  auto response = ask<ListOffsetsResponse>(request, 7);
+  if (!response) return process_.alive() && !failed() ? fail("ListOffsets by time is not answered") : void();
+  const auto& answer = response->topics.at(0).partitions.at(0);
+  const bool right = answer.offset >= 0 && answer.offset <= one.offset && answer.timestamp >= timestamp;
+  if (right || topic->delete_asked) return;
+  // Retention or compaction may have removed it meanwhile.
+  auto again = scan(topic, partition);
+  const bool there = again && std::any_of(again->found.begin(), again->found.end(),
+                                          [&](const Found& other) { return other.number == one.number; });
+  if (!there || failed()) return;
+  fail(fmt::format("{}-{}: record {} at {} is there, and the search for its time finds {}: {}", topic->name, partition,
+                   one.number, one.offset, answer.offset, error_name(answer.error_code)));
 }
 
 void NodeSimulator::look() {

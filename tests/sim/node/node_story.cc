@@ -39,6 +39,7 @@ Weights weights_of(const Plan& plan, SimRandom& random) {
   for (StepKind kind : {StepKind::kFewFiles, StepKind::kFill, StepKind::kOldRecords}) {
     if (!random.chance(20)) at(kind) = 0;
   }
+  at(StepKind::kArrive) = at(StepKind::kOutlive) = 0;  // only where a theme wants them
   return weights;
 }
 
@@ -147,6 +148,36 @@ const std::vector<Theme>& themes() {
         {{kTransact}, {kTransact}, {kTransact}, {kProduce, Aim::kAny, 50}, {kPass, Aim::kLong},
          {kKill, Aim::kAtName, 50},
          {kTransact}, {kPass, Aim::kLong}, {kScan, Aim::kAny, 50}}}},
+      // The same among the renames of the start behind such a death.
+      {"interrupted installs",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         compacts_at_once(plan);
+         plan.keys = random.pick(3) + 1;
+         plan.power = false;
+         plan.transactions = random.chance(30);
+       },
+       {{{kProduce}, {kProduce}, {kTransact}, {kProduce, Aim::kAny, 50}, {kTransact, Aim::kAny, 50}, {kRestart},
+         {kProduce, Aim::kAny, 70}, {kKill, Aim::kTwice}, {kPass, Aim::kShort}, {kPass, Aim::kLong}, {kScan}}}},
+      // Power fails behind a stop in order: names and bytes that nobody synced are those of before.
+      {"stops without power",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         fails_power(plan, random);
+         keeps_all(plan);
+         choose(plan.topic_settings, "internal.segment.bytes", random.one_of({"400", "1000", "1000000"}));
+         choose(plan.topic_settings, "index.interval.bytes", random.one_of({"0", "100"}));
+         choose(plan.topic_settings, "segment.ms", "600000");
+         choose(plan.topic_settings, "retention.ms", random.one_of({"-1", "60000"}));
+         choose(plan.settings, "log.retention.check.interval.ms", "5000");
+       },
+       {{{kSequence}, {kProduce}, {kDeleteRecords, Aim::kAny, 50}, {kPass, Aim::kAny, 50}, {kRestart, Aim::kAny, 50},
+         {kSequence, Aim::kAny, 50}, {kProduce, Aim::kAny, 50}, {kDeleteRecords, Aim::kAny, 50},
+         {kRestart, Aim::kAtOnce}, {kPass, Aim::kLong, 50}, {kScan}, {kRepeat, Aim::kAny, 50}},
+        {{kSequence}, {kProduce}, {kRestart, Aim::kAtOnce}, {kProduce}, {kDeleteRecords, Aim::kAll},
+         {kPass, Aim::kLong}, {kKill, Aim::kAny, 50}, {kRepeat}, {kScan}},
+        {{kSequence}, {kProduce}, {kDeleteRecords, Aim::kAll}, {kPass, Aim::kLong, 70}, {kPowerOff, Aim::kSoon},
+         {kRepeat}, {kScan}}}},
       // A copy on a disk that is away while its topic is deleted and made again.
       {"foreign copies",
        [](Plan& plan, SimRandom& random) {
@@ -206,7 +237,7 @@ const std::vector<Theme>& themes() {
        },
        {{{kProduce}, {kProduce, Aim::kAny, 50}, {kMove}, {kPass, Aim::kShort}, {kProduce}, {kProduce, Aim::kAny, 50},
          {kDeleteRecords, Aim::kAll}, {kPass, Aim::kShort, 50}, {kProduce, Aim::kAny, 30}, {kPass, Aim::kLong},
-         {kScan, Aim::kAny, 30}}}},
+         {kArrive}, {kScan, Aim::kAny, 30}}}},
       // One partition moves all the time; meanwhile its topic goes, comes back and is configured anew, and disks vanish
       // and return.
       {"moves without end",
@@ -241,7 +272,9 @@ const std::vector<Theme>& themes() {
        },
        {{{kCommitOffset}, {kProduce}, {kTransact, Aim::kAny, 50}, {kDeleteRecords, Aim::kAny, 50},
          {kPass, Aim::kAny, 70},
-         {kLoseCheckpoint, Aim::kAll}, {kPass, Aim::kAny, 50}, {kCommitOffset, Aim::kAny, 30}, {kScan}}}},
+         {kLoseCheckpoint, Aim::kAll}, {kPass, Aim::kAny, 50}, {kCommitOffset, Aim::kAny, 30}, {kScan}},
+        {{kTransact}, {kPass, Aim::kShort}, {kTransact}, {kPass, Aim::kShort}, {kTransact, Aim::kAny, 50},
+         {kPass, Aim::kShort}, {kLoseCheckpoint, Aim::kAll}, {kOutlive}}}},
       // Power fails right behind a start, or behind a deletion of records.
       {"starts without power",
        [](Plan& plan, SimRandom& random) {

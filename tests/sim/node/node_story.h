@@ -34,7 +34,9 @@ namespace milena::sim {
   X(kFewFiles)       /* hardly any descriptor is left, for a while */                           \
   X(kRot)            /* a byte of a closed segment's batch header */                            \
   X(kLoseCheckpoint) /* at a stop in order, a checkpoint file goes */                           \
-  X(kOldRecords)     /* a partition that was never written to is one that an old Kafka began */
+  X(kOldRecords)     /* a partition that was never written to is one that an old Kafka began */ \
+  X(kArrive)         /* a move that was accepted has time, and must succeed */                  \
+  X(kOutlive)        /* transactions that nobody goes on with have time, and must end */
 
 enum class StepKind {
 #define MILENA_NAME(name) name,
@@ -50,9 +52,10 @@ enum class Aim {
   kTarget,  // the directory that somebody asked last to move a replica to
   kShort,   // time
   kLong,
-  kAtOnce,  // a death
+  kAtOnce,  // a death, or a loss of power behind a stop
   kSoon,
   kAtName,  // when a file gets another name, or loses it
+  kTwice,   // the same, and again in the start behind it
   kAll,     // records, or checkpoints of a directory
 };
 
