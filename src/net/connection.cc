@@ -52,7 +52,8 @@ void Connection::open() {
     case IoResult::kWantsRead:
     case IoResult::kWantsWrite:
       read_waits_ = result.kind == IoResult::kWantsRead ? Wait::kReadable : Wait::kWritable;
-      return watch();
+      watch();
+      return set_.wait_for_client();
     case IoResult::kEnd:
     case IoResult::kFailed:
       return fail_handshake(result);

@@ -47,6 +47,8 @@ class ConnectionSet {
     sessions_.on_failed_handshake(shard_, info, reason);
   }
   void authenticated(Connection& connection) { strangers_.remove(connection); }
+  // Within a handshake. May drop the connection.
+  void wait_for_client() { strangers_.trim(); }
 
  private:
   void drop(const std::vector<std::shared_ptr<Connection>>& connections, const char* why);

@@ -18,6 +18,8 @@ namespace {
 // After a failed accept for lack of descriptors or memory.
 constexpr int64_t kAcceptRetryMs = 1000;
 constexpr int kAcceptsPerTurn = 64;
+// How often to log that connections wait.
+constexpr int64_t kPausesLoggedMs = 10'000;
 // Connections of addresses over their rate that are held open; more are closed at once.
 constexpr size_t kMostHeld = 1000;
 
@@ -216,19 +218,13 @@ void Server::accept_ready(Acceptor& acceptor) {
   for (int i = 0; i < kAcceptsPerTurn; i++) {
     const std::string& listener_name = acceptor.socket().listener_name;
     if (is_full(listener_name)) {
-      if (!std::exchange(accepting_paused_, true)) {
-        log_warn("Listener {} has reached its connection limit; new connections wait", listener_name);
-      }
-      return;
+      return pause_accepting(fmt::format("Listener {} has reached its connection limit", listener_name));
     }
     if (is_full()) {
-      if (!std::exchange(accepting_paused_, true)) {
-        log_warn(
-            "{} connections: {} is reached; new connections wait", connections_,
-            connection_limit() == options_.max_connections ? options_.max_connections_setting
-                                                           : "the limit of open files");
-      }
-      return;
+      return pause_accepting(fmt::format("{} connections: {} is reached", connections_,
+                                         connection_limit() == options_.max_connections
+                                             ? options_.max_connections_setting
+                                             : "the limit of open files"));
     }
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
@@ -271,6 +267,15 @@ int64_t Server::creation_throttle_ms(const std::string& listener_name) {
           .first->second;
   rate.record(1, now_ms);
   return std::max(wait_ms, rate.throttle_ms(listener->max_creation_rate, now_ms));
+}
+
+// Clients that come and go decide how often there is one: not every one is logged.
+void Server::pause_accepting(const std::string& why) {
+  if (std::exchange(accepting_paused_, true)) return;
+  const int64_t now_ms = loops_.loop(0).clock().steady_ms();
+  if (last_pause_ms_ && now_ms - *last_pause_ms_ < kPausesLoggedMs) return;
+  last_pause_ms_ = now_ms;
+  log_warn("{}; new connections wait", why);
 }
 
 void Server::resume_accepting_in(int64_t ms) {

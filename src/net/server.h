@@ -9,6 +9,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -75,6 +76,8 @@ class Server {
   bool is_full() const { return connections_ + static_cast<int>(held_.size()) >= connection_limit(); }
   void on_end(const broker::ConnectionInfo& info);
   void hold_then_close(int descriptor, int64_t hold_ms);
+  // Until a connection ends.
+  void pause_accepting(const std::string& why);
   void resume_accepting_in(int64_t ms);
   void resume_accepting();
 
@@ -93,6 +96,7 @@ class Server {
   std::unordered_map<std::string, int> connections_of_ip_;
   std::unordered_map<std::string, int> connections_of_listener_;
   bool accepting_paused_ = false;
+  std::optional<int64_t> last_pause_ms_;  // when one was logged
   TimerId retry_timer_ = 0;
   broker::SessionFactory* sessions_ = nullptr;
   std::function<void(const config::Settings&)> settings_watcher_;

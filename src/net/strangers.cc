@@ -16,7 +16,7 @@ constexpr int64_t kLateCheckMs = 1000;
 }  // namespace
 
 void Strangers::add(Connection& connection) {
-  if (silent_longest_.size() >= limits_.max_strangers) make_room();
+  drop_idle(limits_.max_strangers - 1);
   connection.stranger_since_ms = loop_.clock().steady_ms();
   connection.stranger_place = silent_longest_.insert(silent_longest_.end(), &connection);
   watch();
@@ -37,12 +37,14 @@ void Strangers::stop() {
   if (timer_ != 0) loop_.cancel(std::exchange(timer_, 0));
 }
 
-void Strangers::make_room() {
-  const auto idle = std::find_if(silent_longest_.begin(), silent_longest_.end(),
-                                 [](const Connection* each) { return !each->handshake_works(); });
-  if (idle == silent_longest_.end()) return;
-  (*idle)->drop(Connection::End::kQuiet,
-                "too many unauthenticated clients (milena.unauthenticated.connections.max)");
+void Strangers::drop_idle(size_t most_left) {
+  while (silent_longest_.size() > most_left) {
+    const auto idle = std::find_if(silent_longest_.begin(), silent_longest_.end(),
+                                   [](const Connection* each) { return !each->handshake_works(); });
+    if (idle == silent_longest_.end()) return;
+    (*idle)->drop(Connection::End::kQuiet,
+                  "too many unauthenticated clients (milena.unauthenticated.connections.max)");
+  }
 }
 
 void Strangers::watch() {

@@ -18,6 +18,8 @@ class Strangers {
 
   // At the limit the one idle for longest is dropped, except those whose handshake waits for us.
   void add(Connection& connection);
+  // Some handshake waits for its client again: the same, if there are too many because none could be dropped before.
+  void trim() { drop_idle(limits_.max_strangers); }
   // The client has authenticated, or is gone.
   void remove(Connection& connection);
   void note_activity(Connection& connection);
@@ -25,7 +27,7 @@ class Strangers {
   size_t size() const { return silent_longest_.size(); }
 
  private:
-  void make_room();
+  void drop_idle(size_t most_left);
   void watch();
   void drop_late();
 

@@ -363,6 +363,22 @@ TEST_P(TlsTest, StrangersAreBoundedInNumberAndTheSilentGoFirst) {
   EXPECT_EQ(journal_.get(&Journal::opened), 1);
 }
 
+// The ones within a step of the handshake cannot be dropped for those that follow; they are when the step is done.
+TEST_P(TlsTest, StrangersWithHalfAHandshakeDoNotFillTheServer) {
+  ServerOptions options;
+  options.limits.max_strangers = static_cast<size_t>(4 * GetParam());
+  options.max_connections = 8 * GetParam();
+  start_tls(std::move(options));
+  std::vector<std::unique_ptr<TestClient>> halfway;
+  for (int i = 0; i < 60; i++) {
+    halfway.push_back(std::make_unique<TestClient>(port()));
+    halfway.back()->send_raw(Bytes("\x16\x03\x01\x02\x00\x01", 6));
+  }
+  TlsClient known(port(), client_options());
+  ASSERT_TRUE(known.connected()) << known.error();
+  EXPECT_EQ(known.ask("x"), "x");
+}
+
 TEST_P(TlsTest, AListenersConnectionsAreLimited) {
   ServerOptions options;
   ListenerOptions limited;
