@@ -1,6 +1,7 @@
 // Recovering a log after a crash, and loading producer state and leader epochs, which are not always in memory.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -40,6 +41,10 @@ Status PartitionLog::recover(const OpenState& state) {
   RETURN_IF_ERROR(rebuild_producers(start));
   if (epochs_ == nullptr) RETURN_IF_ERROR(load_epochs());
 
+  // A log is rolled at its end, where it takes a snapshot. If it ends before that now, the end of a segment was not
+  // synced, and the name of the next one was. Records behind such a gap do not count: a follower would be in sync, and
+  // lack those of the gap.
+  const std::set<int64_t> rolled_at(snapshots_.begin(), snapshots_.end());
   if (!MILENA_STORAGE_BUG(kTornSnapshotStays)) RETURN_IF_ERROR(remove_snapshots_beyond(start));
 
   uint64_t total_bytes = 0;
@@ -56,8 +61,17 @@ Status PartitionLog::recover(const OpenState& state) {
       RETURN_IF_ERROR(drop_segments_behind(i - 1));
       break;
     }
-    log_end_offset_ = std::max(log_end_offset_, segments_[i]->base_offset());
-    if (i > first) RETURN_IF_ERROR(take_producer_snapshot());
+    const int64_t base = segments_[i]->base_offset();
+    const bool gap = i > first && base > log_end_offset_ && !config_->cleanup_compact && state.first_dirty_offset == 0;
+    const bool lost = gap && log_end_offset_ >= state.recovery_point && rolled_at.contains(base);
+    if (lost && !MILENA_REPLICA_BUG(kGapIsBridged)) {
+      RETURN_IF_ERROR(drop_segments_behind(i - 1));
+      break;
+    }
+    // Here a follower was given a batch behind a gap, which compaction had left at its leader.
+    if (gap) RETURN_IF_ERROR(take_producer_snapshot());
+    log_end_offset_ = std::max(log_end_offset_, base);
+    if (i > first && !gap) RETURN_IF_ERROR(take_producer_snapshot());
     Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);
     if (!whole) return whole.error();
     if (*whole) continue;

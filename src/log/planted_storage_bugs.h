@@ -56,6 +56,8 @@ namespace milena::log {
 // Those that a machine by itself does not show: the simulated cluster looks for them.
 #define MILENA_PLANTED_REPLICA_BUGS_LIST(X)                                                                       \
   X(kRecordsWithoutAName)  /* records that were never synced are taken for those of a topic of that name */      \
+  X(kUnnamedCountsAsClean) /* a log that lost its name with the power is not recovered */                        \
+  X(kGapIsBridged)         /* a log goes on behind records that were lost with the power */                      \
   X(kRetentionOfUnsettled) /* retention removes what is not below the high watermark */                          \
   X(kCompactsUnsettled)    /* a record goes for one of its key that is not below the high watermark */
 

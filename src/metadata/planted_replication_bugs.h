@@ -19,6 +19,9 @@ namespace milena::metadata {
   X(kEndIsHighWatermark)       /* a log that is opened counts as settled to its end */                    \
   X(kMinInSyncNotAsked)        /* acks=all is content with the leader */                                  \
   X(kShrunkBeforeAgreed)       /* a replica that is to leave the set counts no more at once */            \
+  X(kSetOfNextEpochForgotten)  /* a leader forgets a change of the set that ended its leader epoch */     \
+  X(kCutNotBelowStart)         /* a follower keeps what its leader has lost, where it deleted more */     \
+  X(kImageBeforeSnapshot)      /* a node goes on from the image before the snapshot that it downloads */  \
   X(kFetchOfAnotherEpoch)      /* a follower's fetch counts whatever its leader epoch */                  \
   X(kUncleanWithoutPermission) /* a replica that is not in sync leads, though the topic does not allow it */\
   X(kReadsBeyondHighWatermark) /* a consumer is given what not all replicas in sync have */               \

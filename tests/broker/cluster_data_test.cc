@@ -66,6 +66,20 @@ TEST_F(ClusterDataTest, DeletedRecordsAreDeletedOnAllLiveReplicas) {
   EXPECT_EQ(delete_records(2, "t", 4).low_watermark, 4);
 }
 
+// After a loss of power the leader's log may end before the start of a follower's. That follower would ask for the same
+// again and again, without a pause.
+TEST_F(ClusterDataTest, AFollowerIsCutBelowTheStartOfItsLog) {
+  create_topic(1, "t", {2, 3});
+  ASSERT_TRUE(cluster().until([&] { return replica(3, "t") != nullptr; }));
+  for (int i = 0; i < 3; i++) ASSERT_EQ(produce(2, "t", std::to_string(i)), ErrorCode::kNone);
+  EXPECT_EQ(delete_records(2, "t", 2).low_watermark, 2);
+  ASSERT_EQ(replica(3, "t")->offsets().log_start_offset, 2);
+  ASSERT_EQ(replica(3, "t")->truncate_to_leader(0, 1), ErrorCode::kNone);
+  EXPECT_EQ(end_at(3, "t"), 1);
+  EXPECT_TRUE(cluster().until([&] { return end_at(3, "t") == 3; }, 5000));
+  EXPECT_EQ(replica(3, "t")->offsets().log_start_offset, 2);
+}
+
 // The follower's log ends before the start of the leader's, which is within a batch.
 TEST_F(ClusterDataTest, AFollowerBeginsWithinABatch) {
   create_topic(1, "t", {2, 3});

@@ -122,6 +122,18 @@ TEST_F(PartitionLeaderTest, WhoMustNotJoinDoesNot) {
   EXPECT_FALSE(one.propose(metadata_, 20, 20, 1, kMaxLag_ms));
 }
 
+// At the end of a reassignment the controller takes the change and begins the next leader epoch with it. Broker 3 is in
+// sync then, and what it lacks is not settled, though the leader has not heard of that epoch.
+TEST_F(PartitionLeaderTest, WhoIsInSyncFromTheNextEpochOnCountsAtOnce) {
+  set_in_sync({1, 2});
+  PartitionLeader one = leader();
+  one.note_fetch(2, 102, 20, 20, 40'000);
+  one.note_fetch(3, 103, 15, 20, 40'000);
+  ASSERT_TRUE(one.propose(metadata_, 15, 20, 40'000, kMaxLag_ms));
+  EXPECT_FALSE(one.on_answer(ErrorCode::kNone, {1, 3}, 6, 9));
+  EXPECT_EQ(one.settled_end(metadata_, 20, 80'000, kMaxLag_ms), 15);
+}
+
 TEST_F(PartitionLeaderTest, AnAnswerThatSaysNothingIsAskedForAgain) {
   set_in_sync({1, 2});
   PartitionLeader one = leader();

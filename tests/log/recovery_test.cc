@@ -56,6 +56,53 @@ TEST_F(LogRecoveryTest, torn_tail_at_every_byte_of_the_last_batch) {
   }
 }
 
+// The power took the end of a segment that was not synced, at the end of a batch, and left the file of the next one:
+// what is behind that gap is not kept. Where compaction may have removed those records it is.
+TEST_F(LogRecoveryTest, a_gap_that_the_power_left_is_the_end) {
+  config_.segment_bytes = 200;
+  for (const bool compacts : {false, true}) {
+    config_.cleanup_compact = compacts;
+    open();
+    uint64_t one = 0;
+    for (int i = 0; i < 4; ++i) {
+      append({.padding = 20});
+      if (i == 0) one = slurp(file(0, kLogSuffix)).size();
+    }
+    log_.reset();
+    ASSERT_EQ(slurp(file(0, kLogSuffix)).size(), 2 * one);
+    const Bytes next = slurp(file(2, kLogSuffix)), snapshot = slurp(file(2, kSnapshotSuffix));
+    for (const bool empty : {false, true}) {
+      spill(file(0, kLogSuffix), slurp(file(0, kLogSuffix)).substr(0, one));
+      spill(file(2, kLogSuffix), empty ? Bytes() : next);
+      spill(file(2, kSnapshotSuffix), snapshot);
+      reopen_after_crash();
+      const int64_t end = !compacts ? 1 : empty ? 2 : 4;
+      EXPECT_EQ(log_->log_end_offset(), end) << compacts << empty;
+      EXPECT_EQ(std::filesystem::exists(file(2, kLogSuffix)), compacts);
+      EXPECT_EQ(append({}).base_offset, end);
+      EXPECT_EQ(values_from(0).size(), compacts && !empty ? 4u : 2u);
+      log_.reset();
+      for (const int64_t base : {1, 3, 4}) std::filesystem::remove(file(base, kLogSuffix));
+    }
+    std::filesystem::remove_all(directory());
+  }
+}
+
+// A follower was given batches with gaps between them, which compaction has left at its leader: those are no losses,
+// not at the second failure either.
+TEST_F(LogRecoveryTest, a_gap_of_the_leaders_log_is_kept) {
+  config_.segment_bytes = 200;
+  open();
+  for (const int64_t offset : {0, 5, 10, 15}) {
+    ASSERT_TRUE(log_->append_as_follower(make_batch({.padding = 20, .base_offset = offset, .leader_epoch = 0})).ok());
+  }
+  ASSERT_TRUE(std::filesystem::exists(file(10, kLogSuffix)));
+  for (int failures = 0; failures < 2; failures++) {
+    reopen_after_crash();
+    EXPECT_EQ(log_->log_end_offset(), 16);
+  }
+}
+
 TEST_F(LogRecoveryTest, a_changed_byte_anywhere_in_the_last_batch) {
   open();
   append({.records = 2});

@@ -8,6 +8,7 @@
 #include "broker/shard.h"
 #include "metadata/image_difference.h"
 #include "metadata/internal_topics.h"
+#include "metadata/planted_replication_bugs.h"
 #include "protocol/records/record_batch.h"
 
 namespace milena::broker {
@@ -292,6 +293,11 @@ Status MetadataObserver::replay(const RecordBatchView& batch, metadata::Metadata
   if (mode_ == Mode::kPublishing) return transactions_.add(records.take(), ready);
   metadata::ImageDelta delta;
   return replayed_.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
+}
+
+bool MetadataObserver::has_whole_image() const {
+  const bool downloads = download_ != nullptr && !MILENA_REPLICATION_BUG(kImageBeforeSnapshot);
+  return caught_up() && !downloads && !replayed_.in_transaction();
 }
 
 metadata::MetadataImage MetadataObserver::take_image() {

@@ -63,8 +63,9 @@ class MetadataObserver {
   int64_t high_watermark() const { return high_watermark_; }
   const ControllerClock& controller_clock() const { return controller_clock_; }
 
-  // Whether it has caught up and is not in the middle of a metadata transaction.
-  bool has_whole_image() const { return caught_up() && !replayed_.in_transaction(); }
+  // Whether it has caught up, and is in the middle neither of a metadata transaction nor of the download of a snapshot,
+  // which replaces the image.
+  bool has_whole_image() const;
   // After this nothing is applied until publish_to(), when the shards, which have the image, take over.
   metadata::MetadataImage take_image();
   void publish_to(Shard& home);

@@ -70,7 +70,9 @@ ErrorCode Partition::truncate_to_leader(int32_t epoch, int64_t end_offset) {
         to = (**own).end_offset;
       } else if (own->has_value())
         to = std::min(to, (**own).end_offset);
-      return log.truncate_to(std::max(to, log.log_start_offset()));
+      // Also below the start of this log: after a loss the leader's may end before that.
+      if (MILENA_REPLICATION_BUG(kCutNotBelowStart)) to = std::max(to, log.log_start_offset());
+      return log.truncate_to(to);
     });
   });
 }

@@ -158,6 +158,9 @@ bool PartitionLeader::on_answer(ErrorCode error, const std::vector<int32_t>& in_
   if (!proposed_) return false;  // the metadata came first
   switch (error) {
     case ErrorCode::kNone:
+      // It was made, and the next leader epoch began with it: at the end of a reassignment. Until the metadata of that
+      // comes, a replica of the new set counts.
+      if (leader_epoch != leader_epoch_ && !MILENA_REPLICATION_BUG(kSetOfNextEpochForgotten)) return false;
       proposed_.reset();
       if (leader_epoch == leader_epoch_ && partition_epoch > partition_epoch_) {
         partition_epoch_ = partition_epoch;

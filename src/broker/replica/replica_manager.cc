@@ -226,10 +226,11 @@ Result<std::unique_ptr<log::PartitionLog>> ReplicaManager::open_log(log::LogDire
   is_new |= *occupant == log::LogDirectory::Occupant::kSetAside;
   // Where the controller is another node the topic may have been deleted and made again while this one was away: the
   // checkpoints may be about the one before.
-  is_new |= *occupant == log::LogDirectory::Occupant::kUnnamed && shard_.node().metadata == nullptr;
-  log::OpenState state{.clean_shutdown = true};
-  if (!is_new) {
-    log::LogDirectory::Found found = directory.find(name);
+  const bool unnamed = *occupant == log::LogDirectory::Occupant::kUnnamed && shard_.node().metadata == nullptr;
+  const log::LogDirectory::Found found = directory.find(name);
+  // A failure of the machine may have left a file there whose records begin behind a hole.
+  log::OpenState state{.clean_shutdown = is_new || found.clean_shutdown || MILENA_REPLICA_BUG(kUnnamedCountsAsClean)};
+  if (!is_new && !unnamed) {
     state = log::OpenState{found.clean_shutdown, found.recovery_point,     found.log_start_offset,
                            found.high_watermark, found.first_dirty_offset, {}};
   }

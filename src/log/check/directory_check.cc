@@ -182,6 +182,22 @@ Status DirectoryCheck::rewrite(const Mend& mend) {
   return files_.sync_directory(parent_directory(mend.path));
 }
 
+// Recovery writes them again. They also say that the segments followed each other without a gap, and would make it take
+// the one that is made here for a loss.
+Status DirectoryCheck::keep_snapshots_behind(const std::string& log_path) {
+  const std::string directory = parent_directory(log_path);
+  const auto cut = parse_segment_file_name(ByteView(log_path).substr(directory.size() + 1));
+  Result<std::vector<std::string>> names = files_.list(directory);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    const auto file = parse_segment_file_name(name);
+    if (!cut || !file || file->suffix != kSnapshotSuffix || file->offset <= cut->offset) continue;
+    auto kept = keep(directory + "/" + name);
+    if (!kept) return kept.error();
+  }
+  return ok_status();
+}
+
 Status DirectoryCheck::repair(const DirectoryFindings& findings,
                               const std::function<void(const std::string&)>& on_done) {
   std::vector<std::string> to_recover;
@@ -209,6 +225,7 @@ Status DirectoryCheck::repair(const DirectoryFindings& findings,
       auto kept = keep(mend.path);
       if (!kept) return kept.error();
     } else {
+      RETURN_IF_ERROR(keep_snapshots_behind(mend.path));
       RETURN_IF_ERROR(rewrite(mend));
     }
     on_done(fmt::format("{} {}", mend.path, mend.says));

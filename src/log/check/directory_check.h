@@ -44,6 +44,7 @@ class DirectoryCheck {
                                             const std::function<void(uint64_t bytes)>& on_read);
   Result<std::string> keep(const std::string& path);
   Status rewrite(const Mend& mend);
+  Status keep_snapshots_behind(const std::string& log_path);
   Status ask_for_recovery(const std::vector<std::string>& partitions,
                           const std::function<void(const std::string&)>& on_done);
 

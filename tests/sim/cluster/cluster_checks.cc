@@ -231,11 +231,13 @@ void ClusterSimulator::cut_settled(PartitionState& state, int64_t from) {
 
 // Of a transaction that has lost a marker or records nothing is promised; of none where its coordinator has.
 void ClusterSimulator::excuse_transactions(const PartitionState& state) {
+  const bool coordinator = state.internal && !holds_offsets(state);
   for (auto& [number, transaction] : transactions_) {
-    transaction.excused |= state.internal || std::any_of(transaction.numbers.begin(), transaction.numbers.end(),
+    transaction.coordinator_lost |= coordinator;
+    transaction.excused |= coordinator || std::any_of(transaction.numbers.begin(), transaction.numbers.end(),
                                                          [&](int64_t one) { return is_in(sent_[one], state); });
   }
-  if (state.internal) offsets_lost_ = true;
+  if (holds_offsets(state)) offsets_lost_ = true;
 }
 
 bool ClusterSimulator::is_in(const SentRecord& record, const PartitionState& state) const {
@@ -388,18 +390,23 @@ void ClusterSimulator::on_marker(PartitionState& state, const Entry& marker) {
   }
 }
 
-// Records below the high watermark are on the replicas.
+// Records below the high watermark are on the replicas. While the leader has not heard of its epoch, those that the
+// controller has just taken away count, too: it may have deleted its log already.
 void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& state, int64_t from, int64_t to) {
   const metadata::PartitionImage* image = image_of(id);
   if (image == nullptr) return;
+  std::vector<int32_t> replicas = image->replicas.to_vector();
+  const View& leader = views_[{image->leader, id}];
+  if (!leader.leads || leader.epoch < image->leader_epoch) replicas = {1, 2, 3};
   int holders = 0;
-  for (const int32_t replica : image->replicas) {
+  for (const int32_t replica : replicas) {
     const DiskLog log = read_disk_log(node(replica).disk(), state.name, id.first, from);
     int64_t missing = -1;
     for (auto at = state.settled.lower_bound(from); at != state.settled.end() && at->first < to && missing < 0; ++at) {
       if (at->first >= state.deletable && lacks(state, log.entries, at->first, at->second)) missing = at->first;
     }
-    const bool excused = state.forgot_from.contains(replica);
+    const bool has_gone = !image->replicas.contains(replica) && log.end == 0;
+    const bool excused = has_gone || state.forgot_from.contains(replica);
     if (missing < 0 || excused) holders++;
     if (missing >= 0 && !excused && image->isr.contains(replica)) {
       return fail(fmt::format("{}: {} is below the high watermark, and not on node {}, which is in sync", state.name,
@@ -507,26 +514,53 @@ void ClusterSimulator::check_transactions() {
   }
 }
 
+// Whether nobody ends the transactions any more that are open from an offset on: their coordinator has lost its records
+// with the power, and the partition has kept its own (Kafka's stay open, too, until somebody looks for hanging ones).
+bool ClusterSimulator::only_lost_ones_are_open(const PartitionState& state, int64_t from) const {
+  std::map<int64_t, bool> open;  // by producer: whether that is one to excuse
+  for (auto at = state.settled.lower_bound(from); at != state.settled.end(); ++at) {
+    const Entry& entry = at->second;
+    if (entry.kind == EntryKind::kCommit || entry.kind == EntryKind::kAbort) open.erase(entry.producer);
+    if (entry.kind != EntryKind::kTransactional || entry.number < 0) continue;
+    const auto of = transactions_.find(sent_.at(entry.number).transaction);
+    const bool lost = of != transactions_.end() && of->second.coordinator_lost;
+    const auto [known, first] = open.emplace(entry.producer, lost);
+    known->second = known->second && lost;
+  }
+  return !open.empty() && std::all_of(open.begin(), open.end(), [](const auto& one) { return one.second; });
+}
+
+// As its leader says; nullopt without one. A log that nobody has opened has no open transaction.
+std::optional<int64_t> ClusterSimulator::last_stable_offset(const PartitionId& id) {
+  const metadata::PartitionImage* image = image_of(id);
+  std::optional<int64_t> stable;
+  if (image == nullptr || image->leader < 0 || !node(image->leader).listens()) return stable;
+  ClusterNode& leader = node(image->leader);
+  for (size_t i = 0; i < leader.shard_count(); i++) {
+    leader.node().shard(i).replicas().for_each_partition([&](broker::Partition& partition) {
+      if (partition.id().topic_id != id.first || partition.id().partition != id.second) return;
+      log::PartitionLog* log = partition.log_if_open();
+      if (log == nullptr) return void(stable = INT64_MAX);
+      const auto offset = log->last_stable_offset();
+      if (offset.ok()) stable = *offset;
+    });
+  }
+  return stable;
+}
+
 // No transaction is open any more, as leaders see it.
 bool ClusterSimulator::all_stable() {
-  for (const auto& [id, state] : partitions_) {
+  return std::all_of(partitions_.begin(), partitions_.end(), [&](const auto& one) {
+    const auto& [id, state] = one;
     const metadata::PartitionImage* image = image_of(id);
-    bool stable = false;
-    if (image == nullptr || image->leader < 0) return false;
-    ClusterNode& leader = node(image->leader);
-    if (!leader.listens()) return false;
-    for (size_t i = 0; i < leader.shard_count(); i++) {
-      leader.node().shard(i).replicas().for_each_partition([&](broker::Partition& partition) {
-        if (partition.id().topic_id != id.first || partition.id().partition != id.second) return;
-        log::PartitionLog* log = partition.log_if_open();
-        if (log == nullptr) return void(stable = true);
-        const auto offset = log->last_stable_offset();
-        stable = offset.ok() && *offset == log->log_end_offset();
-      });
-    }
-    if (!stable) return false;
-  }
-  return true;
+    const auto stable = last_stable_offset(id);
+    if (image == nullptr || !stable) return false;
+    const View& view = views_[{image->leader, id}];
+    const int64_t end = std::max<int64_t>(view.end, 0);
+    // The records of such a transaction may be deleted.
+    const int64_t from = *stable <= view.start ? 0 : *stable;
+    return *stable >= end || (state.settled_end() == end && only_lost_ones_are_open(state, from));
+  });
 }
 
 }  // namespace milena::sim

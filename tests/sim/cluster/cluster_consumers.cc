@@ -160,7 +160,10 @@ void ClusterSimulator::read_all() {
         bool all = true;
         for (size_t which = 0; which < consumers_.size(); which++) {
           for (const auto& [id, state] : partitions_) {
-            if (state.internal || consumers_[which].position[id] >= state.settled_end()) continue;
+            // A transaction that nobody ends any more (only_lost_ones_are_open()) ends what is committed.
+            const int64_t stable = consumers_[which].committed ? last_stable_offset(id).value_or(0) : INT64_MAX;
+            const int64_t end = std::min(stable, state.settled_end());
+            if (state.internal || consumers_[which].position[id] >= end) continue;
             all = false;
             fetch(which, id);
           }

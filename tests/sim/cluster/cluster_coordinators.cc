@@ -299,7 +299,7 @@ void ClusterSimulator::check_offset(const Committer& one, const std::set<int64_t
   if (offsets_lost_ || offset >= floor || late.contains(offset)) return;
   // The coordinator's partition has lost what it may lose, and has not said yet how much.
   for (const auto& [id, state] : partitions_) {
-    if (state.internal && (state.was_reset || state.unsure_from)) return;
+    if (holds_offsets(state) && (state.was_reset || state.unsure_from)) return;
   }
   fail(fmt::format("the group {} is at {}, and {} was committed", one.group, offset, floor));
 }

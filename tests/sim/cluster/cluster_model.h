@@ -67,6 +67,9 @@ struct PartitionState {
   int64_t deletable = 0;  // records below may have been deleted
 };
 
+// The partition of the coordinators of groups; the other internal one is that of transactions.
+inline bool holds_offsets(const PartitionState& state) { return state.name.starts_with("__consumer_offsets"); }
+
 struct SentRecord {
   PartitionId partition;
   bool acked = false;
@@ -85,6 +88,7 @@ struct SimTransaction {
   std::vector<int64_t> numbers;
   // Something of it was lost where that may be.
   bool excused = false;
+  bool coordinator_lost = false;  // the records of its coordinator were
 };
 
 }  // namespace milena::sim

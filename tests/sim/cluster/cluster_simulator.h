@@ -233,6 +233,8 @@ class ClusterSimulator {
   bool retention_took(ClusterNode& node, PartitionState& state, int64_t start);
   void on_marker(PartitionState& state, const Entry& marker);
   void check_transactions();
+  bool only_lost_ones_are_open(const PartitionState& state, int64_t from) const;
+  std::optional<int64_t> last_stable_offset(const PartitionId& id);
   bool all_stable();
   void look_at(ClusterNode& node);
   void inspect(ClusterNode& node, const PartitionId& id, PartitionState& state, const View& before, const View& now);
