@@ -16,7 +16,8 @@ ROW = re.compile(r"^\| `(k\w+)` \|.*\n", re.M)
 def main():
     header, readme = sys.argv[1:3]
     with open(header, encoding="utf-8") as file:
-        bugs = re.findall(r"X\((k\w+)\)\s*/\* (.*?) \*/", file.read())
+        of_a_node = file.read().split("#define MILENA_PLANTED_REPLICA_BUGS_LIST")[0]
+    bugs = re.findall(r"X\((k\w+)\)\s*/\* (.*?) \*/", of_a_node)
     found, counted = {}, {}
     for line in sys.stdin:
         sys.stdout.write(line)

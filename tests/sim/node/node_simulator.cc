@@ -185,7 +185,14 @@ void NodeSimulator::kill_soon(bool power, Aim aim) {
   power_goes_ |= power;
   const char* what = power ? "machine" : "process";
   dies_again_ = aim == Aim::kTwice;
-  const bool at_name = aim == Aim::kAtName || aim == Aim::kTwice || (aim == Aim::kAny && random_.chance(20));
+  if (aim == Aim::kMoved || aim == Aim::kTwice) {
+    const bool moved = aim == Aim::kMoved;
+    const size_t calls = pick(moved ? 12 : 2);
+    const char* behind = moved ? "a move" : "a rename of the cleaner";
+    note(fmt::format("the {} is killed, {} calls behind {}", what, calls, behind));
+    return machine_.kill_behind(moved ? "-future to " : ".timeindex.cleaned to ", calls);
+  }
+  const bool at_name = aim == Aim::kAtName || (aim == Aim::kAny && random_.chance(20));
   if (at_name) {
     const size_t names = pick(12);
     note(fmt::format("the {} is killed, {} changes of names from now", what, names));

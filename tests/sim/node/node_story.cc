@@ -218,8 +218,8 @@ const std::vector<Theme>& themes() {
          choose(plan.settings, "replica.alter.log.dirs.io.max.bytes.per.second",
                 random.one_of({"1000", "100000", "9223372036854775807"}));
        },
-       {{{kProduce}, {kProduce}, {kDeleteRecords}, {kPass, Aim::kLong}, {kMove}, {kPass, Aim::kShort, 30},
-         {kPowerOff, Aim::kSoon}, {kScan}},
+       {{{kProduce}, {kProduce}, {kDeleteRecords}, {kPass, Aim::kLong}, {kPowerOff, Aim::kMoved}, {kMove},
+         {kPass, Aim::kLong}, {kScan}},
         {{kProduce}, {kProduce}, {kDeleteRecords}, {kPass, Aim::kLong}, {kMove}, {kPowerOff, Aim::kAtName}, {kScan}},
         {{kProduce}, {kMove}, {kPass, Aim::kShort}, {kProduce}, {kPass, Aim::kShort}, {kDirectoryAway, Aim::kTarget},
          {kPowerOff, Aim::kAtOnce}, {kProduce}, {kProduce, Aim::kAny, 50}, {kPass, Aim::kShort}, {kDirectoryBack},

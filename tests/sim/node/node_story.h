@@ -55,7 +55,8 @@ enum class Aim {
   kAtOnce,  // a death, or a loss of power behind a stop
   kSoon,
   kAtName,  // when a file gets another name, or loses it
-  kTwice,   // the same, and again in the start behind it
+  kTwice,   // among the cleaner's renames, and again among those of the start behind it
+  kMoved,   // when a copy has become the replica
   kAll,     // records, or checkpoints of a directory
 };
 

@@ -96,9 +96,8 @@ std::string VirtualDisk::volume_of(const std::string& path) {
 // Every call comes through here: who is killed, is killed before it has an effect.
 Status VirtualDisk::begin(const char* what, const std::string& path, uint64_t room) {
   calls_++;
-  const std::string_view call = what;
   if (traced()) std::fprintf(stderr, "    %s %s\n", what, path.c_str());
-  if (on_call_) on_call_(call == "rename" || call == "remove");
+  if (on_call_) on_call_(what, path);
   if (frozen_) return disk_error(EIO, what, path);
   const std::string volume = volume_of(path);
   int number = 0;

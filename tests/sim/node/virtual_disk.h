@@ -13,6 +13,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -41,7 +42,8 @@ class VirtualDisk final : public FileSystem {
 
   // --- faults by the simulator
 
-  void set_on_call(std::function<void(bool changes_name)> on_call) { on_call_ = std::move(on_call); }
+  using OnCall = std::function<void(std::string_view call, const std::string& path)>;
+  void set_on_call(OnCall on_call) { on_call_ = std::move(on_call); }
   // The process is dead: what its destructors still try has no effect.
   void freeze(bool frozen) { frozen_ = frozen; }
   // Everything unsynced may be lost. No file may be open.
@@ -112,7 +114,7 @@ class VirtualDisk final : public FileSystem {
 
   SimRandom& random_;
   InodePtr root_;
-  std::function<void(bool)> on_call_;
+  OnCall on_call_;
   std::set<std::string> away_;
   std::map<std::string, uint64_t> left_;      // by volume: bytes, of those that are filled
   std::map<std::string, uint64_t> fails_at_;  // by volume: the calls that are left

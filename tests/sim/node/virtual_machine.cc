@@ -186,7 +186,7 @@ void VirtualMachine::Loop::run_blocking(Task work, Task then) {
 
 VirtualMachine::VirtualMachine(SimRandom& random, VirtualDisk& disk, VirtualClock* clock)
     : random_(random), disk_(disk), clock_(clock != nullptr ? *clock : own_clock_) {
-  disk_.set_on_call([this](bool changes_name) { on_disk_call(changes_name); });
+  disk_.set_on_call([this](std::string_view call, const std::string& path) { on_disk_call(call, path); });
   the_machine = this;
   end_process_instead = &VirtualMachine::end_process;
 }
@@ -266,13 +266,18 @@ void VirtualMachine::note_death(Killed how) {
   disk_.freeze(true);
 }
 
-void VirtualMachine::on_disk_call(bool changes_name) {
+void VirtualMachine::on_disk_call(std::string_view call, const std::string& path) {
   // A destructor on the way out: there is no process any more that could be killed.
   if (std::uncaught_exceptions() > 0) return;
   if (dead_) {
     if (running_ != nullptr) throw *dead_;
     return;
   }
+  if (!awaited_rename_.empty() && call == "rename" && path.find(awaited_rename_) != std::string::npos) {
+    awaited_rename_.clear();
+    calls_left_ = calls_behind_ + 1;
+  }
+  const bool changes_name = call == "rename" || call == "remove";
   const bool called = calls_left_ && (*calls_left_)-- == 0;
   const bool named = changes_name && names_left_ && (*names_left_)-- == 0;
   if (called || named) {

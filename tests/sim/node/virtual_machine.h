@@ -16,6 +16,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/executor.h"
@@ -87,11 +89,17 @@ class VirtualMachine {
   void kill_after(uint64_t calls) { calls_left_ = calls; }
   // The same, of the calls that change a name: where a crash finds things half done.
   void kill_at_name(uint64_t changes) { names_left_ = changes; }
+  // The same, of the calls behind the next renaming with this in its names ("/a/t-0.1-future to /a/t-0").
+  void kill_behind(std::string rename, uint64_t calls) {
+    awaited_rename_ = std::move(rename);
+    calls_behind_ = calls;
+  }
   void never_kill() {
     calls_left_.reset();
     names_left_.reset();
+    awaited_rename_.clear();
   }
-  bool will_kill() const { return calls_left_.has_value() || names_left_.has_value(); }
+  bool will_kill() const { return calls_left_ || names_left_ || !awaited_rename_.empty(); }
   bool dead() const { return dead_.has_value(); }
   bool ended_itself() const { return dead_ && dead_->by_itself; }
   // Runs the task as the process, on the main thread. False if it died.
@@ -108,7 +116,7 @@ class VirtualMachine {
   class Loop;
   class Worker;
 
-  void on_disk_call(bool changes_name);
+  void on_disk_call(std::string_view call, const std::string& path);
   void note_death(Killed how);
   bool advance_worker(size_t index);
   size_t workers_at_work() const;
@@ -128,6 +136,8 @@ class VirtualMachine {
   Worker* running_ = nullptr;
   std::optional<uint64_t> calls_left_;
   std::optional<uint64_t> names_left_;
+  std::string awaited_rename_;
+  uint64_t calls_behind_ = 0;
   std::optional<Killed> dead_;
 };
 
