@@ -113,15 +113,19 @@ ControllerEffects<int64_t> Controller::register_broker(const BrokerStart& start,
   return effects;
 }
 
-// Other in-sync replicas take over the partitions of this broker, as when any broker registers again: it may lack
-// records that they have. Without other replicas in sync it continues to lead.
+// Other replicas take over the partitions of this broker, as when any broker registers again: it may lack records that
+// they have. Those are the replicas in sync that are there, and after an unclean stop the eligible ones (KIP-966), for
+// which the partition waits without a leader. If no other is known to have all records, it continues to lead.
 void Controller::begin_anew(const BrokerStart& start, bool uncleanly, MetadataRecords& records) const {
   const int32_t self = start.broker_id;
   const auto other_may_lead = [this, self](int32_t id) { return id != self && can_lead(image_, id); };
   image_.for_each_partition([&](const TopicImage& topic, int32_t number, const PartitionImage& partition) {
-    const bool replaced = start.others_live && partition.replicas.contains(self) &&
-                          std::any_of(partition.isr.begin(), partition.isr.end(), other_may_lead);
-    if (replaced) {
+    const std::vector<int32_t>& eligible = partition.extras().eligible_leader_replicas;
+    const bool others_have_all =
+        std::any_of(partition.isr.begin(), partition.isr.end(), other_may_lead) ||
+        (uncleanly && partition.isr.contains(self) &&
+         std::any_of(eligible.begin(), eligible.end(), [self](int32_t id) { return id != self; }));
+    if (start.others_live && partition.replicas.contains(self) && others_have_all) {
       PartitionDraft draft = draft_of(topic, number);
       if (uncleanly) draft.stopped_uncleanly = {self};
       draft.may_lead = other_may_lead;

@@ -147,6 +147,28 @@ TEST_F(RestartFixture, OthersInSyncTakeOver) {
   }
 }
 
+// The controller's own broker lost power. A replica that has all records is away, in order: the partition waits for it.
+TEST_F(RestartFixture, AnEligibleReplicaIsWaitedFor) {
+  FeatureLevelRecord level;
+  level.name = kElrFeature;
+  level.feature_level = 1;
+  PartitionRecord with_eligible = partition(kA, 2, {1, 3});
+  with_eligible.isr = {1};
+  with_eligible.eligible_leader_replicas = {3};
+  controller.apply({level, broker(3, 51, true), with_eligible});
+  BrokerStart start = start_of(1);
+  start.others_live = true;
+  controller.apply(controller.register_broker(start, 100).records);
+  controller.apply(controller.unfence_broker(1).records);
+  const auto waiting = [this] { return controller.image().find_partition("a", 2); };
+  EXPECT_EQ(waiting()->leader, kNoLeader);
+  EXPECT_EQ(waiting()->extras().eligible_leader_replicas, std::vector<int32_t>{3});
+  controller.apply(controller.unfence_broker(3).records);
+  EXPECT_EQ(waiting()->leader, 3);
+  EXPECT_EQ(waiting()->isr.to_vector(), std::vector<int32_t>{3});
+  EXPECT_EQ(waiting()->leader_recovery_state, 0);
+}
+
 TEST_F(RestartFixture, LeaderlessPartitionsGetALeader) {
   const auto leaderless = [](int32_t number) {
     PartitionChangeRecord record = change(kA, number);

@@ -391,13 +391,15 @@ void ClusterSimulator::on_marker(PartitionState& state, const Entry& marker) {
 }
 
 // Records below the high watermark are on the replicas. While the leader has not heard of its epoch, those that the
-// controller has just taken away count, too: it may have deleted its log already.
+// controller has just taken away count, too. Such a one may have deleted its log already, and may even be a replica
+// again, with an empty one.
 void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& state, int64_t from, int64_t to) {
   const metadata::PartitionImage* image = image_of(id);
   if (image == nullptr) return;
   std::vector<int32_t> replicas = image->replicas.to_vector();
   const View& leader = views_[{image->leader, id}];
-  if (!leader.leads || leader.epoch < image->leader_epoch) replicas = {1, 2, 3};
+  const bool unaware = !leader.leads || leader.epoch < image->leader_epoch;
+  if (unaware) replicas = {1, 2, 3};
   int holders = 0;
   for (const int32_t replica : replicas) {
     const DiskLog log = read_disk_log(node(replica).disk(), state.name, id.first, from);
@@ -405,7 +407,7 @@ void ClusterSimulator::check_replicas(const PartitionId& id, PartitionState& sta
     for (auto at = state.settled.lower_bound(from); at != state.settled.end() && at->first < to && missing < 0; ++at) {
       if (at->first >= state.deletable && lacks(state, log.entries, at->first, at->second)) missing = at->first;
     }
-    const bool has_gone = !image->replicas.contains(replica) && log.end == 0;
+    const bool has_gone = unaware && !image->isr.contains(replica) && log.end == 0;
     const bool excused = has_gone || state.forgot_from.contains(replica);
     if (missing < 0 || excused) holders++;
     if (missing >= 0 && !excused && image->isr.contains(replica)) {
