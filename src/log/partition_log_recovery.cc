@@ -63,7 +63,10 @@ Status PartitionLog::recover(const OpenState& state) {
     }
     const int64_t base = segments_[i]->base_offset();
     const bool gap = i > first && base > log_end_offset_ && !config_->cleanup_compact && state.first_dirty_offset == 0;
-    const bool lost = gap && log_end_offset_ >= state.recovery_point && rolled_at.contains(base);
+    // A gap from the very start on is rather of a compaction that no checkpoint knows, as after a failure of the disk:
+    // the cut would take all records.
+    const bool lost =
+        gap && log_end_offset_ > start && log_end_offset_ >= state.recovery_point && rolled_at.contains(base);
     if (lost && !MILENA_REPLICA_BUG(kGapIsBridged)) {
       RETURN_IF_ERROR(drop_segments_behind(i - 1));
       break;
