@@ -54,6 +54,11 @@ Result<std::unique_ptr<LogDirectory>> LogDirectory::open(FileSystem& file_system
   return directory;
 }
 
+Status LogDirectory::check_room() const {
+  if (!reserve_.spent()) return ok_status();
+  return make_error(ErrorKind::kExhausted, "the disk of {} is full", path_);
+}
+
 bool LogDirectory::spend_reserve(const Error& why) {
   if (why.kind != ErrorKind::kExhausted || !reserve_.spend()) return false;
   log_warn("the disk of {} is full; records are refused until there is space again: {}", path_, why.message);

@@ -64,6 +64,8 @@ class LogDirectory {
   // Room for when its disk is full.
   DiskReserve& reserve() { return reserve_; }
   const DiskReserve& reserve() const { return reserve_; }
+  // For new records, which must not use what the reserve has released: kExhausted from then until it is taken again.
+  Status check_room() const;
   // Releases the reserve for a write that failed on a full disk and must succeed now; logged. False if it failed for
   // another reason, or if nothing is reserved. May block; any thread.
   bool spend_reserve(const Error& why);

@@ -33,10 +33,7 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
   const ErrorCode failed = whole_or_not([&] {
     return with_log([&](log::PartitionLog& log) -> Status {
       if (!batches.empty()) {
-        // The reserve is not for new records.
-        if (directory_->reserve().spent()) {
-          return make_error(ErrorKind::kExhausted, "the disk of {} is full", directory_->path());
-        }
+        RETURN_IF_ERROR(directory_->check_room());
         auto appended = log.append_as_follower(batches);
         if (!appended) return appended.error();
         refused = appended->error;

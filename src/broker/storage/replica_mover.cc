@@ -191,7 +191,7 @@ Result<bool> ReplicaMover::copy(Move& move, log::PartitionLog& from, uint64_t bu
                                                            : at > to.log_end_offset();
     if (restart) RETURN_IF_ERROR(to.truncate_fully_and_start_at(read->base_offset));
     RETURN_IF_ERROR(carry_producers(move, from));
-    if (move.to->reserve().spent()) return make_error(ErrorKind::kExhausted, "the disk of {} is full", move.to->path());
+    RETURN_IF_ERROR(move.to->check_room());
     auto appended = to.append_as_follower(*bytes);
     if (!appended) return appended.error();
     copied_bytes += bytes->size();
