@@ -33,6 +33,7 @@
 #include "broker/storage/replica_mover.h"
 #include "log/log_directory.h"
 #include "log/snapshot_file.h"
+#include "metadata/delegation_tokens.h"
 #include "metadata/features.h"
 #include "metadata/internal_topics.h"
 #include "metadata/record_codec.h"
@@ -44,6 +45,12 @@ namespace {
 // At its start Kafka warns about each partition without a directory. A stop must not take long because a topic of ten
 // thousand partitions was just created.
 constexpr int64_t kNewDirectoriesAtStop_ms = 300;
+
+// "User:alice", as in super.users.
+security::Principal principal_of(ByteView text) {
+  const metadata::TokenPrincipal principal = metadata::TokenPrincipal::parse(text);
+  return {principal.type, principal.name};
+}
 
 }  // namespace
 
@@ -95,6 +102,8 @@ Status Node::load() {
   auto authorization = config::authorizer_settings(settings_);
   if (!authorization) return authorization.error();
   context_->authorization = authorization.take();
+  const auto& super_users = context_->authorization.super_users;
+  if (!super_users.empty()) context_->own_principal = principal_of(*super_users.begin());
   if (const Bytes& path = settings_.get_string("milena.audit.log"); !path.empty()) {
     context_->audit_file = std::make_shared<AuditFile>(
         files_, path, static_cast<uint64_t>(settings_.get_long("milena.audit.log.max.bytes")));
@@ -116,7 +125,8 @@ Status Node::load() {
   listeners->insert(listeners->end(), context_->controller_endpoints.begin(), context_->controller_endpoints.end());
   auto plaintext_principals = config::plaintext_principals(settings_, *listeners);
   if (!plaintext_principals) return plaintext_principals.error();
-  context_->plaintext_principals = plaintext_principals.take();
+  for (const auto& [listener, principal] : *plaintext_principals)
+    context_->plaintext_principals.emplace(listener, principal_of(principal));
   auto sasl = SaslServices::open(settings_, *executors_[0], files_);
   if (!sasl) return sasl.error();
   sasl_ = sasl.take();

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "config/authorizer_settings.h"
 #include "config/config_listeners.h"
 #include "config/settings.h"
+#include "security/authorizer.h"
 
 namespace milena::log {
 class FileCache;
@@ -87,7 +89,10 @@ struct NodeContext {
   // Called on shard 0 when a delegation token was created or changed.
   std::function<void()> on_delegation_tokens;
   config::AuthorizerSettings authorization;
-  config::PlaintextPrincipals plaintext_principals;
+  // Of this node's own requests to the controller of another node: the first super user.
+  security::Principal own_principal;
+  // Of clients of the PLAINTEXT listeners, by the listener's name.
+  std::map<Bytes, security::Principal, std::less<>> plaintext_principals;
   // Null: denied and administrative requests are not recorded.
   std::shared_ptr<AuditFile> audit_file;
   // For tests: replaces the authorizer of the settings.

@@ -16,7 +16,6 @@
 #include "broker/clients/sasl_gate.h"
 #include "broker/clients/sasl_services.h"
 #include "broker/shard.h"
-#include "metadata/delegation_tokens.h"
 #include "protocol/request_header.h"
 #include "security/security_protocol.h"
 
@@ -84,12 +83,6 @@ void charge_then_start(const std::shared_ptr<Arrived>& request) {
                                  });
 }
 
-// "User:alice", as in super.users.
-security::Principal principal_of(ByteView text) {
-  const metadata::TokenPrincipal principal = metadata::TokenPrincipal::parse(text);
-  return {principal.type, principal.name};
-}
-
 }  // namespace
 
 ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& transport)
@@ -103,11 +96,9 @@ ClientSession::ClientSession(Shard& shard, ConnectionInfo info, Transport& trans
   }
   const auto& of_plaintext = shard.node().plaintext_principals;
   if (const auto found = of_plaintext.find(connection_->info.listener_name); found != of_plaintext.end()) {
-    connection_->principal = principal_of(found->second);
+    connection_->principal = found->second;
   }
-  // The principal for requests to the controller of another node.
-  const auto& super_users = shard.node().authorization.super_users;
-  if (connection_->info.in_process && !super_users.empty()) connection_->principal = principal_of(*super_users.begin());
+  if (connection_->info.in_process) connection_->principal = shard.node().own_principal;
   connection_->transport = &transport;
   const auto& controller = shard.node().controller_endpoints;
   connection_->to_controller = std::any_of(
