@@ -213,7 +213,9 @@ Result<std::optional<EpochEndOffset>> PartitionLog::epoch_end_offset(int32_t epo
 Status PartitionLog::assign_epoch(int32_t epoch, int64_t start_offset) {
   Result<LeaderEpochCache*> cache = epochs();
   if (!cache) return cache.error();
-  return (*cache)->assign(epoch, start_offset) ? save_epochs() : ok_status();
+  if (!(*cache)->assign(epoch, start_offset)) return ok_status();
+  gap_.reset();
+  return save_epochs();
 }
 
 // --- producers ---

@@ -147,6 +147,11 @@ class PartitionLog {
   // Removes everything at and beyond the offset, in records, epochs and producer state. At the end or beyond, only
   // epochs without records are removed.
   Status truncate_to(int64_t offset);
+  // Recovery may find offsets without records, at or above the recovery point. Compaction leaves such a gap, and so
+  // does a failure of the machine that takes the unsynced end of a segment and not the next segment. This removes
+  // everything behind the gap. Only a replica that can get the records again may do so, before it fetches: otherwise it
+  // would be in sync without those of the gap. Any other log keeps what is behind. No effect once the log was led.
+  Status cut_at_gap();
   // Removes all segments and starts an empty log at the offset.
   Status truncate_fully_and_start_at(int64_t offset);
 
@@ -291,6 +296,7 @@ class PartitionLog {
   // partition_log_recovery.cc
   Status recover(const OpenState& state);
   Status drop_segments_behind(size_t last);
+  Status drop_empty_segment_behind(int64_t end_of_records, const OpenState& state);
   Result<bool> recover_segment(Segment& segment, const OpenState& state, uint64_t& done_bytes, uint64_t total_bytes);
   Result<ProducerState*> producers();
   Status rebuild_producers(int64_t up_to);
@@ -364,6 +370,7 @@ class PartitionLog {
 
   int64_t log_start_offset_ = 0;
   int64_t log_end_offset_ = 0;
+  std::optional<int64_t> gap_;  // cut_at_gap()
   int64_t high_watermark_ = 0;
   int64_t recovery_point_ = 0;
   int64_t last_flush_ms_ = 0;

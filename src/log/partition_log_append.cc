@@ -84,6 +84,7 @@ Result<AppendOutcome> PartitionLog::append_as_leader(ByteView batches, int32_t l
   if (plan.bytes > static_cast<uint64_t>(config_->segment_bytes)) {
     return AppendOutcome{.error = ErrorCode::kRecordListTooLarge};
   }
+  gap_.reset();
   return append(plan, checks);
 }
 

@@ -43,7 +43,8 @@ Status PartitionLog::load(const OpenState& state) {
   }
   if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
   recovery_point_ = std::min(std::clamp<int64_t>(state.recovery_point, 0, log_end_offset_), unsynced_full_);
-  set_high_watermark(state.high_watermark);
+  // Whether the records of a gap were below it is not known.
+  set_high_watermark(std::min(state.high_watermark, gap_.value_or(INT64_MAX)));
   // A checkpoint beyond the log's end is of records lost in a crash, or of another log: new records there are dirty.
   const bool beyond = state.first_dirty_offset > log_end_offset_ && !MILENA_STORAGE_BUG(kDirtyOffsetBeyondEnd);
   first_dirty_ = beyond ? 0 : state.first_dirty_offset;

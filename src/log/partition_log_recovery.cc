@@ -1,7 +1,6 @@
 // Recovering a log after a crash, and loading producer state and leader epochs, which are not always in memory.
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
 
 #include "base/log.h"
@@ -41,10 +40,6 @@ Status PartitionLog::recover(const OpenState& state) {
   RETURN_IF_ERROR(rebuild_producers(start));
   if (epochs_ == nullptr) RETURN_IF_ERROR(load_epochs());
 
-  // A log is rolled at its end, where it takes a snapshot. If it ends before that now, the end of a segment was not
-  // synced, and the name of the next one was. Records behind such a gap do not count: a follower would be in sync, and
-  // lack those of the gap.
-  const std::set<int64_t> rolled_at(snapshots_.begin(), snapshots_.end());
   if (!MILENA_STORAGE_BUG(kTornSnapshotStays)) RETURN_IF_ERROR(remove_snapshots_beyond(start));
 
   uint64_t total_bytes = 0;
@@ -55,6 +50,7 @@ Status PartitionLog::recover(const OpenState& state) {
   }
   uint64_t done_bytes = 0;
   log_end_offset_ = start;
+  int64_t end_of_records = start;
   for (size_t i = first; i < segments_.size(); ++i) {
     // The removal of a segment was not synced, and the log continued in the one before it.
     if (segments_[i]->base_offset() < log_end_offset_ && segments_[i]->base_offset() >= state.recovery_point) {
@@ -62,21 +58,14 @@ Status PartitionLog::recover(const OpenState& state) {
       break;
     }
     const int64_t base = segments_[i]->base_offset();
-    const bool gap = i > first && base > log_end_offset_ && !config_->cleanup_compact && state.first_dirty_offset == 0;
-    // A gap from the very start on is rather of a compaction that no checkpoint knows, as after a failure of the disk:
-    // the cut would take all records.
-    const bool lost =
-        gap && log_end_offset_ > start && log_end_offset_ >= state.recovery_point && rolled_at.contains(base);
-    if (lost && !MILENA_REPLICA_BUG(kGapIsBridged)) {
-      RETURN_IF_ERROR(drop_segments_behind(i - 1));
-      break;
-    }
-    // Here a follower was given a batch behind a gap, which compaction had left at its leader.
-    if (gap) RETURN_IF_ERROR(take_producer_snapshot());
+    // Compaction left these offsets without records, or the end of a segment was lost with the power while the name of
+    // the next one was on the disk: nothing here tells which.
+    if (base > log_end_offset_ && log_end_offset_ >= state.recovery_point && !gap_) gap_ = log_end_offset_;
     log_end_offset_ = std::max(log_end_offset_, base);
-    if (i > first && !gap) RETURN_IF_ERROR(take_producer_snapshot());
+    if (i > first) RETURN_IF_ERROR(take_producer_snapshot());
     Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);
     if (!whole) return whole.error();
+    if (log_end_offset_ > base) end_of_records = log_end_offset_;
     if (*whole) continue;
     // Nothing is missing before the next segment: the removed part is the rest of a preallocated file, whose truncation
     // at the roll was not synced.
@@ -84,10 +73,29 @@ Status PartitionLog::recover(const OpenState& state) {
     RETURN_IF_ERROR(drop_segments_behind(i));
   }
   if (state.progress) state.progress(total_bytes, total_bytes);
+  RETURN_IF_ERROR(drop_empty_segment_behind(end_of_records, state));
   recent_.clear();
   end_confirmed_ = true;
   bool trimmed = epochs_->truncate_from_end(log_end_offset_);
   return trimmed ? save_epochs() : ok_status();
+}
+
+// The power left the name of the active segment, and neither records in it nor those before it. If this log is led, no
+// follower could reach its end, where there is nothing to fetch. Where compaction may have made the gap the end stays:
+// the offsets are not used again.
+Status PartitionLog::drop_empty_segment_behind(int64_t end_of_records, const OpenState& state) {
+  const bool empty_behind_gap = end_of_records < log_end_offset_ && log_end_offset_ == active().base_offset();
+  const bool lost = end_of_records >= state.recovery_point && end_of_records >= log_start_offset_;
+  if (!empty_behind_gap || !lost || config_->cleanup_compact || state.first_dirty_offset > 0) return ok_status();
+  log_end_offset_ = end_of_records;
+  if (gap_ == end_of_records) gap_.reset();
+  return drop_segments_behind(segments_.size() - 2);
+}
+
+Status PartitionLog::cut_at_gap() {
+  if (!gap_ || MILENA_REPLICA_BUG(kGapIsBridged)) return ok_status();
+  log_info("{}: no records from offset {} on, up to later ones; they are fetched again from there", directory_, *gap_);
+  return truncate_to(*std::exchange(gap_, std::nullopt));
 }
 
 // Removes the segments behind a cut.

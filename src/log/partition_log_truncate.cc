@@ -60,6 +60,7 @@ Status PartitionLog::truncate_to(int64_t offset) {
     if (cut.end < least) return truncate_fully_and_start_at(least);
   }
   log_info("{}: truncating from {} to {}", directory_, log_end_offset_, cut.end);
+  if (gap_ && cut.end <= *gap_) gap_.reset();
   truncations_ = new_mark();
   shape_ = new_mark();
   first_dirty_ = std::min(first_dirty_, cut.end);
@@ -97,6 +98,7 @@ Status PartitionLog::rewind_state(int64_t offset) {
 Status PartitionLog::truncate_fully_and_start_at(int64_t offset) {
   CHECK(offset >= 0, "{}: {}", directory_, offset);
   log_info("{}: restarting at {}", directory_, offset);
+  gap_.reset();
   truncations_ = new_mark();
   shape_ = new_mark();
   first_dirty_ = offset;

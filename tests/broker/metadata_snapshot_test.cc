@@ -228,5 +228,40 @@ TEST_F(LargeDecisionTest, HalfOfItIsNothing) {
   EXPECT_TRUE(again->replayed.image().configs(metadata::ResourceType::kTopic, "t").empty());
 }
 
+// A failure of the machine took the unsynced end of a segment, and left the next one: decisions do not count where
+// earlier ones are missing.
+TEST_F(LargeDecisionTest, RecordsBehindAGapDoNotCount) {
+  const auto decide = [](MetadataLog& opened, const std::string& name) {
+    ConfigRecord record;
+    record.resource_type = 2;
+    record.resource_name = "t";
+    record.name = name;
+    record.value = "1";
+    const auto appended = append_metadata_records(*opened.log, opened.epoch, {record}, true, 30, 1);
+    return appended.ok() && opened.log->flush().ok();
+  };
+  std::filesystem::path segment;
+  uint64_t whole = 0;
+  int64_t end = 0;
+  {
+    auto opened = open();
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    ASSERT_TRUE(decide(*opened, "kept"));
+    end = opened->log->log_end_offset();
+    segment = std::filesystem::path(directory_) / "__cluster_metadata-0" / "00000000000000000000.log";
+    whole = std::filesystem::file_size(segment);
+    ASSERT_TRUE(decide(*opened, "lost"));
+    ASSERT_TRUE(opened->log->roll().ok());
+    ASSERT_TRUE(decide(*opened, "behind"));
+  }
+  std::filesystem::resize_file(segment, whole);
+  auto again = open();
+  ASSERT_TRUE(again.ok()) << again.error().message;
+  EXPECT_EQ(again->log->log_end_offset(), end + 1);  // with the change of the leader
+  const auto configs = again->replayed.image().configs(metadata::ResourceType::kTopic, "t");
+  EXPECT_EQ(configs.size(), 1u);
+  EXPECT_TRUE(configs.contains("kept"));
+}
+
 }  // namespace
 }  // namespace milena::broker::broker_test

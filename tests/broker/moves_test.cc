@@ -219,6 +219,25 @@ TEST_P(MovesTest, ACopyIsNotRemovedForAnOriginalThatLostRecords) {
   EXPECT_EQ(count_in(to_, "-future"), 1);
 }
 
+// A failure of the machine took a segment of the copy and not the next one: both are copied again.
+TEST_P(MovesTest, WhatACopyLacksIsCopiedAgain) {
+  begin_slow_move("t", {{"segment.bytes", "1048576"}});
+  for (int i = 0; i < 2; i++) node().advance(1000);
+  ASSERT_EQ(place_of("t"), from_);
+  kill();
+  std::string copy;
+  for (const auto& entry : std::filesystem::directory_iterator(to_)) {
+    if (entry.path().string().ends_with("-future")) copy = entry.path();
+  }
+  ASSERT_TRUE(std::filesystem::exists(copy + "/00000000000000000001.log"));
+  std::filesystem::resize_file(copy + "/00000000000000000000.log", 0);
+  start();
+  finish_move("t");
+  log::PartitionLog& log = *node().partition("t", 0).log();
+  EXPECT_EQ(log.log_end_offset(), 6);
+  EXPECT_GT(log.bytes_between(0, 6).value(), 6 * 700'000u);
+}
+
 // A record may be copied before its tombstone, and compaction could remove the tombstone before it is copied.
 TEST_P(MovesTest, NothingIsCompactedDuringAMove) {
   stop();

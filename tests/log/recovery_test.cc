@@ -56,50 +56,103 @@ TEST_F(LogRecoveryTest, torn_tail_at_every_byte_of_the_last_batch) {
   }
 }
 
-// The power took the end of a segment that was not synced, at the end of a batch, and left the file of the next one:
-// what is behind that gap is not kept. Where compaction may have removed those records it is.
-TEST_F(LogRecoveryTest, a_gap_that_the_power_left_is_the_end) {
-  config_.segment_bytes = 200;
-  for (const bool compacts : {false, true}) {
-    config_.cleanup_compact = compacts;
+// The power took the end of a segment that was not synced, at the end of a batch, and left the next one. A replica that
+// fetches from a leader gets everything from there on again; any other log keeps what is left.
+class LogGapTest : public LogRecoveryTest {
+ protected:
+  // Offsets 0 to 3, two in a segment.
+  void SetUp() override {
+    LogRecoveryTest::SetUp();
+    config_.segment_bytes = 200;
     open();
-    uint64_t one = 0;
-    for (int i = 0; i < 4; ++i) {
-      append({.padding = 20});
-      if (i == 0) one = slurp(file(0, kLogSuffix)).size();
-    }
+    for (int i = 0; i < 4; ++i) append({.padding = 20});
     log_.reset();
-    ASSERT_EQ(slurp(file(0, kLogSuffix)).size(), 2 * one);
-    const Bytes next = slurp(file(2, kLogSuffix)), snapshot = slurp(file(2, kSnapshotSuffix));
-    for (const bool empty : {false, true}) {
-      spill(file(0, kLogSuffix), slurp(file(0, kLogSuffix)).substr(0, one));
-      spill(file(2, kLogSuffix), empty ? Bytes() : next);
-      spill(file(2, kSnapshotSuffix), snapshot);
-      reopen_after_crash();
-      const int64_t end = !compacts ? 1 : empty ? 2 : 4;
-      EXPECT_EQ(log_->log_end_offset(), end) << compacts << empty;
-      EXPECT_EQ(std::filesystem::exists(file(2, kLogSuffix)), compacts);
-      EXPECT_EQ(append({}).base_offset, end);
-      EXPECT_EQ(values_from(0).size(), compacts && !empty ? 4u : 2u);
-      log_.reset();
-      for (const int64_t base : {1, 3, 4}) std::filesystem::remove(file(base, kLogSuffix));
+    one_ = slurp(file(0, kLogSuffix)).size() / 2;
+    ASSERT_TRUE(std::filesystem::exists(file(2, kLogSuffix)));
+  }
+
+  // After the failure, as a log that recovery found.
+  void lose_all_but(int batches, int64_t recovery_point = 0) {
+    spill(file(0, kLogSuffix), slurp(file(0, kLogSuffix)).substr(0, batches * one_));
+    reopen_after_crash(recovery_point);
+  }
+
+  uint64_t one_ = 0;  // bytes of a batch
+};
+
+TEST_F(LogGapTest, a_follower_fetches_again_from_there) {
+  for (const int left : {1, 0}) {
+    lose_all_but(left);
+    ASSERT_EQ(log_->log_end_offset(), 4);
+    ASSERT_TRUE(log_->cut_at_gap().ok());
+    EXPECT_EQ(log_->log_end_offset(), left);
+    EXPECT_FALSE(std::filesystem::exists(file(2, kLogSuffix)));
+    // The records of the gap come again, and are no gap.
+    for (int64_t offset = left; offset < 4; offset++) {
+      ASSERT_TRUE(
+          log_->append_as_follower(make_batch({.padding = 20, .base_offset = offset, .leader_epoch = 0})).ok());
     }
-    std::filesystem::remove_all(directory());
+    ASSERT_TRUE(log_->cut_at_gap().ok());
+    EXPECT_EQ(values_from(0).size(), 4u);
+    log_.reset();
   }
 }
 
-// A follower was given batches with gaps between them, which compaction has left at its leader: those are no losses,
-// not at the second failure either.
-TEST_F(LogRecoveryTest, a_gap_of_the_leaders_log_is_kept) {
-  config_.segment_bytes = 200;
-  open();
-  for (const int64_t offset : {0, 5, 10, 15}) {
-    ASSERT_TRUE(log_->append_as_follower(make_batch({.padding = 20, .base_offset = offset, .leader_epoch = 0})).ok());
+// As a leader's, followers could never reach its end.
+TEST_F(LogGapTest, an_empty_segment_behind_it_is_removed) {
+  for (const bool compacts : {true, false}) {
+    config_.cleanup_compact = compacts;
+    spill(file(2, kLogSuffix), "");
+    lose_all_but(1);
+    EXPECT_EQ(log_->log_end_offset(), compacts ? 2 : 1);
+    EXPECT_EQ(std::filesystem::exists(file(2, kLogSuffix)), compacts);
+    log_.reset();
   }
+  reopen_after_crash();
+  EXPECT_EQ(append({}).base_offset, 1);
+  EXPECT_EQ(values_from(0).size(), 2u);
+}
+
+TEST_F(LogGapTest, a_second_failure_finds_it_again) {
+  lose_all_but(1);
+  reopen_after_crash();
+  ASSERT_TRUE(log_->cut_at_gap().ok());
+  EXPECT_EQ(log_->log_end_offset(), 1);
+}
+
+TEST_F(LogGapTest, a_log_that_was_led_keeps_what_is_behind) {
+  lose_all_but(1);
+  EXPECT_EQ(append({}).base_offset, 4);
+  ASSERT_TRUE(log_->cut_at_gap().ok());
+  EXPECT_EQ(values_from(0).size(), 4u);
+  reopen_after_crash();
+  ASSERT_TRUE(log_->assign_epoch(7, log_->log_end_offset()).ok());
+  ASSERT_TRUE(log_->cut_at_gap().ok());
+  EXPECT_EQ(values_from(0).size(), 4u);
+}
+
+TEST_F(LogGapTest, below_the_recovery_point_compaction_made_it) {
+  lose_all_but(1, 2);
+  ASSERT_TRUE(log_->cut_at_gap().ok());
+  EXPECT_EQ(log_->log_end_offset(), 4);
+}
+
+// A follower was given batches with gaps between them, which compaction has left at its leader.
+TEST_F(LogGapTest, a_gap_of_the_leaders_log_comes_again) {
+  log_.reset();
+  std::filesystem::remove_all(directory());
+  open();
+  const auto fetched = [this](int64_t offset) {
+    return log_->append_as_follower(make_batch({.padding = 20, .base_offset = offset, .leader_epoch = 0})).ok();
+  };
+  for (const int64_t offset : {0, 5, 10, 15}) ASSERT_TRUE(fetched(offset));
   ASSERT_TRUE(std::filesystem::exists(file(10, kLogSuffix)));
   for (int failures = 0; failures < 2; failures++) {
     reopen_after_crash();
     EXPECT_EQ(log_->log_end_offset(), 16);
+    ASSERT_TRUE(log_->cut_at_gap().ok());
+    EXPECT_EQ(log_->log_end_offset(), 6);
+    for (const int64_t offset : {10, 15}) ASSERT_TRUE(fetched(offset));
   }
 }
 

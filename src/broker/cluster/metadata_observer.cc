@@ -61,6 +61,7 @@ Status MetadataObserver::load(const std::string& directory) {
   if (!log) return log.error();
   log_ = log.take();
   RETURN_IF_ERROR(log_->confirm_end());
+  RETURN_IF_ERROR(log_->cut_at_gap());
   if (applied_end_ > log_->log_end_offset()) RETURN_IF_ERROR(log_->truncate_fully_and_start_at(applied_end_));
   if (log_->log_start_offset() > applied_end_) {
     return make_error(ErrorKind::kCorrupt, "{} begins at offset {}, and no snapshot in it reaches that offset", path,

@@ -53,7 +53,7 @@ Status replay_batch(const RecordBatchView& batch, FoundMetadata& found) {
   return found.replayed.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
 }
 
-// Returns false if the segment has a torn end: the log ends there.
+// Returns false if the log ends in this segment: its end is torn, or records before it are missing.
 Result<bool> read_segment(FileSystem& files, const std::string& file_name, FoundMetadata& found) {
   auto file = files.open(file_name, OpenMode::kRead);
   if (!file) return file.error();
@@ -66,6 +66,8 @@ Result<bool> read_segment(FileSystem& files, const std::string& file_name, Found
     if (!more) return more.error();
     if (!*more) return true;
     if (batches.header().last_offset() < found.end_offset) continue;
+    // The end of the segment before was lost with the power: PartitionLog::cut_at_gap().
+    if (batches.header().base_offset > found.end_offset) return false;
     auto view = batches.view();
     if (!view) return view.error();
     auto batch = RecordBatchView::parse(*view);

@@ -160,6 +160,7 @@ Result<MetadataLog> open_metadata_log(log::FileCache& files, const Clock& clock,
   auto log = log::PartitionLog::open(files, clock, path, name, std::move(log_config), std::move(state));
   if (!log) return log.error();
   result.log = log.take();
+  RETURN_IF_ERROR(result.log->cut_at_gap());
   result.snapshots = std::move(found.snapshots);
   RETURN_IF_ERROR(join_log_and_snapshots(result));
   if (result.log->log_end_offset() != found.end_offset) {

@@ -56,6 +56,11 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
   return ErrorCode::kNone;
 }
 
+ErrorCode Partition::cut_at_gap() {
+  if (log_ == nullptr) return ErrorCode::kNone;
+  return whole_or_not([&] { return with_log([](log::PartitionLog& log) { return log.cut_at_gap(); }); });
+}
+
 ErrorCode Partition::truncate_to_leader(int32_t epoch, int64_t end_offset) {
   return whole_or_not([&] {
     return with_log([&](log::PartitionLog& log) -> Status {

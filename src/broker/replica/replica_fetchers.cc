@@ -230,6 +230,10 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
   if (!position || position->log_end != asked->second) return;
   ErrorCode error = data.error_code;
   if (error == ErrorCode::kOffsetOutOfRange) return find_range(fetcher, id);
+  if (error == ErrorCode::kNone) {
+    error = partition->cut_at_gap();
+    if (error == ErrorCode::kNone && partition->log_end_offset() < asked->second) return;  // fetched from there next
+  }
   if (error == ErrorCode::kNone && data.diverging_epoch.end_offset >= 0) {
     log_info("Partition {}: the leader's log diverges from this replica's in epoch {} at {}", partition->name(),
              data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
