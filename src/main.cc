@@ -234,6 +234,8 @@ int serve(const config::Settings& settings, const tools::CommandLine& line) {
   if (!http_started.ok()) return fail(http_started.error().message);
 
   log_info("Data directory: {}", settings.get_string("log.dirs"));
+  Status tried = broker::try_stores_of_brokers(settings, system_clock().wall_ms());
+  if (!tried.ok()) return fail(tried.error().message);
   Result<PeerNetwork> brokers = open_peer_network(loops, settings, broker::broker_peer_security(settings));
   if (!brokers.ok()) return fail(brokers.error().message);
   Result<PeerNetwork> controllers = PeerNetwork();

@@ -37,4 +37,12 @@ std::optional<std::string> refusal_of_handshake(const TlsContext& client, const 
   return "the handshake does not end";
 }
 
+std::optional<std::string> refusal_between_nodes(const TlsSettings& settings, int64_t now_ms) {
+  const auto client = TlsContext::load(settings, now_ms, TlsRole::kClient);
+  if (!client.ok()) return client.error().message;
+  const auto server = TlsContext::load(settings, now_ms, TlsRole::kServer);
+  if (!server.ok()) return server.error().message;
+  return refusal_of_handshake(**client, **server);
+}
+
 }  // namespace milena::security

@@ -34,6 +34,19 @@ int free_port() {
   return ntohs(address.sin_port);
 }
 
+Outcome run_line(const std::string& line) {
+  Outcome outcome;
+  FILE* pipe = ::popen((line + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return outcome;
+  char buffer[4096];
+  for (size_t count; (count = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) outcome.output.append(buffer, count);
+  const int status = ::pclose(pipe);
+  if (WIFEXITED(status)) outcome.code = WEXITSTATUS(status);
+  return outcome;
+}
+
+Outcome run_milena(const std::string& words) { return run_line(std::string(MILENA_BINARY) + " " + words); }
+
 BrokerProcess::BrokerProcess(int shards, std::vector<std::string> overrides)
     : shards_(shards), overrides_(std::move(overrides)), port_(free_port()) {
   std::string pattern = (std::filesystem::temp_directory_path() / "milena-e2e-XXXXXX").string();

@@ -15,6 +15,16 @@ namespace milena::e2e {
 // A port without a listener.
 int free_port();
 
+struct Outcome {
+  int code = -1;
+  std::string output;  // both outputs
+};
+
+// Runs the shell's line to its end.
+Outcome run_line(const std::string& line);
+// The binary with these words, as a shell reads them.
+Outcome run_milena(const std::string& words);
+
 class BrokerProcess {
  public:
   // `overrides` are "key=value"; {port} in one of them is this broker's port.

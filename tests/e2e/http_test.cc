@@ -110,16 +110,12 @@ TEST(HttpListener, ABrokerStartsWithoutItsDefaultPort) {
 TEST(HttpListener, APortThatWasAskedForIsNotGivenUp) {
   TakenPort taken(0);
   const std::string directory = (std::filesystem::temp_directory_path() / "milena-e2e-refused").string();
-  const std::string command = std::string(MILENA_BINARY) + " --override listeners=PLAINTEXT://127.0.0.1:0" +
-                              " --override log.dirs=" + directory +
-                              " --override milena.http.listeners=127.0.0.1:" + std::to_string(taken.port()) + " 2>&1";
-  FILE* program = ::popen(command.c_str(), "r");
-  ASSERT_NE(program, nullptr);
-  std::string said;
-  std::array<char, 1024> part;
-  while (std::fgets(part.data(), part.size(), program) != nullptr) said += part.data();
-  EXPECT_NE(::pclose(program), 0);
-  EXPECT_NE(said.find("milena.http.listeners: cannot listen on HTTP://127.0.0.1"), std::string::npos) << said;
+  const Outcome refused =
+      run_milena("--override listeners=PLAINTEXT://127.0.0.1:0 --override log.dirs=" + directory +
+                 " --override milena.http.listeners=127.0.0.1:" + std::to_string(taken.port()));
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.output.find("milena.http.listeners: cannot listen on HTTP://127.0.0.1"), std::string::npos)
+      << refused.output;
   EXPECT_FALSE(std::filesystem::exists(directory)) << "refused before anything was made";
 }
 

@@ -18,12 +18,9 @@ class PerfTransactions : public testing::Test {
   // Both outputs.
   std::string run(const std::string& words, int code = 0) {
     const std::string server = " --bootstrap-server " + broker_.address();
-    FILE* pipe = ::popen((std::string(MILENA_BINARY) + " " + words + server + " 2>&1").c_str(), "r");
-    std::string output;
-    char buffer[4096];
-    for (size_t count; (count = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.append(buffer, count);
-    EXPECT_EQ(WEXITSTATUS(::pclose(pipe)), code) << output;
-    return output;
+    const Outcome outcome = run_milena(words + server);
+    EXPECT_EQ(outcome.code, code) << outcome.output;
+    return outcome.output;
   }
   static std::string kafka_words(const std::string& topic) {
     return "kafka-producer-perf-test --topic " + topic + " --num-records 400 --record-size 10 --throughput 1000 ";

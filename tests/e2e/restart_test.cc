@@ -86,15 +86,10 @@ TEST_P(Restarts, CreatedTopicsOutliveAKill) {
 }
 
 TEST_P(Restarts, ASecondBrokerOnTheSameDirectoryIsRefused) {
-  std::string command = std::string(MILENA_BINARY) + " --override listeners=PLAINTEXT://:0 --override log.dirs=" +
-                        broker().directory() + "/data 2>&1";
-  FILE* output = ::popen(command.c_str(), "r");
-  ASSERT_NE(output, nullptr);
-  std::string said;
-  char buffer[1024];
-  while (size_t size = std::fread(buffer, 1, sizeof buffer, output)) said.append(buffer, size);
-  EXPECT_NE(::pclose(output), 0);
-  EXPECT_THAT(said, testing::HasSubstr(broker().directory() + "/data"));
+  const Outcome refused = run_milena("--override listeners=PLAINTEXT://:0 --override log.dirs=" +
+                                     broker().directory() + "/data");
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.output, testing::HasSubstr(broker().directory() + "/data"));
 }
 
 }  // namespace

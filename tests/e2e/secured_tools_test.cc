@@ -59,12 +59,8 @@ class SecuredTools : public testing::Test {
     std::string command = "printf '" + input + "' | " + MILENA_BINARY + " " + words;
     if (!words.starts_with("health") && !words.starts_with("config")) command += " --bootstrap-server " + address;
     if (!config.empty()) command += " --command-config " + config;
-    FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
-    std::string output;
-    char buffer[4096];
-    for (size_t count; (count = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) output.append(buffer, count);
-    const int status = ::pclose(pipe);
-    return {WEXITSTATUS(status), output};
+    const Outcome outcome = run_line(command);
+    return {outcome.code, outcome.output};
   }
   std::string fine(const std::string& words, const std::string& config, const std::string& input = "") {
     auto [code, output] = run(words, config, input);

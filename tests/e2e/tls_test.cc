@@ -1,6 +1,8 @@
 // Clients on librdkafka over TLS: records, matching and wrong certificates, replaced stores.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "e2e/e2e_fixture.h"
 #include "security/test_authority.h"
 
@@ -90,6 +92,29 @@ TEST_P(Tls, ClientsAndBrokerCheckEachOther) {
   EXPECT_FALSE(connects(client(other.issue("app"))));
   EXPECT_FALSE(connects(client(other.certificate())));
   EXPECT_FALSE(connects({{"security.protocol", "PLAINTEXT"}}));
+}
+
+// Kafka refuses the same for any broker; a node that is its own controller may stand alone, and starts.
+TEST_P(Tls, ABrokerWhoseStoresItsPeersWouldRefuseDoesNotStart) {
+  put_store("store.pem", authority_.issue("localhost"));
+  const std::string directory = folder_.path() + "/refused";
+  const std::string words =
+      "--override process.roles=broker --override node.id=2 --override controller.quorum.bootstrap.servers=127.0.0.1:9 "
+      "--override listeners=BROKERS://127.0.0.1:0 --override inter.broker.listener.name=BROKERS "
+      "--override listener.security.protocol.map=BROKERS:SSL,CONTROLLER:PLAINTEXT "
+      "--override controller.listener.names=CONTROLLER --override milena.http.listeners= "
+      "--override ssl.keystore.type=PEM --override ssl.keystore.location=" + store_ +
+      " --override ssl.truststore.type=PEM --override ssl.truststore.location=" +
+      folder_.write("foreign.pem", TestAuthority("Other CA").certificate()) + " --override log.dirs=" + directory;
+  const Outcome refused = run_milena(words);
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_NE(refused.output.find("brokers would not accept each other on listener BROKERS"), std::string::npos)
+      << refused.output;
+  EXPECT_FALSE(std::filesystem::exists(directory)) << "refused before anything was made";
+  start({"ssl.truststore.location=" + folder_.write("foreign.pem", TestAuthority("Other CA").certificate())});
+  EXPECT_NE(broker_->output().find("WARN If other brokers join: brokers would not accept each other"),
+            std::string::npos)
+      << broker_->output();
 }
 
 TEST_P(Tls, AStoreExchangedUnderLoadLosesNoConnection) {

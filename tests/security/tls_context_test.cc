@@ -216,6 +216,16 @@ TEST_F(TlsContextTest, AHandshakeIsTriedBeforeStoresCount) {
   EXPECT_NE(refusal_of_handshake(*client, *load_both().second), std::nullopt);
 }
 
+TEST_F(TlsContextTest, NodesOfAClusterHaveToAcceptTheirOwnCertificate) {
+  use(authority_.issue("localhost"));
+  values_["ssl.truststore.type"] = "PEM";
+  values_["ssl.truststore.certificates"] = TestAuthority("Other CA").certificate();
+  EXPECT_NE(refusal_between_nodes(settings(), now_ms()), std::nullopt);
+  values_["ssl.truststore.certificates"] = authority_.certificate();
+  values_["ssl.client.auth"] = "required";
+  EXPECT_EQ(refusal_between_nodes(settings(), now_ms()), std::nullopt);
+}
+
 TEST_F(TlsContextTest, SeesThatItsFileIsAnotherOne) {
   use_file(authority_.issue("localhost"));
   const auto context = load().take();

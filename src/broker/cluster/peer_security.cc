@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "base/ascii.h"
+#include "base/log.h"
 #include "config/config_listeners.h"
 #include "config/listener_settings.h"
+#include "security/tls_rehearsal.h"
 
 namespace milena::broker {
 namespace {
@@ -90,6 +92,21 @@ Result<PeerSecurity> controller_peer_security(const config::Settings& settings) 
   const auto names = settings.get_list("controller.listener.names");
   return security_of(settings, names.empty() ? "PLAINTEXT" : std::string(names.front()), true,
                      "sasl.mechanism.controller.protocol");
+}
+
+Status try_stores_of_brokers(const config::Settings& settings, int64_t now_ms) {
+  const Result<PeerSecurity> security = broker_peer_security(settings);
+  if (!settings.has_role("broker") || !security.ok() || !security->tls) return ok_status();
+  const auto refusal = security::refusal_between_nodes(*security->tls, now_ms);
+  if (!refusal) return ok_status();
+  const Error error = make_error(ErrorKind::kInvalid,
+                                 "brokers would not accept each other on listener {}, with its key store, its trust "
+                                 "store and ssl.client.auth: {}; expected a trust store that has the issuer of the "
+                                 "certificate",
+                                 security->listener, *refusal);
+  if (!settings.has_role("controller")) return error;
+  log_warn("If other brokers join: {}", error.message);
+  return ok_status();
 }
 
 }  // namespace milena::broker

@@ -28,4 +28,8 @@ std::string inter_broker_listener(const config::Settings& settings);
 Result<PeerSecurity> broker_peer_security(const config::Settings& settings);
 Result<PeerSecurity> controller_peer_security(const config::Settings& settings);
 
+// Kafka starts no broker whose stores for other brokers would refuse another one with the same. Here a node that is its
+// own controller, and may stand alone, gets a warning.
+Status try_stores_of_brokers(const config::Settings& settings, int64_t now_ms);
+
 }  // namespace milena::broker
