@@ -17,14 +17,18 @@ std::optional<IpAddress> IpAddress::parse(ByteView text) {
   // Longer than any address.
   if (text.size() > 64) return std::nullopt;
   const Bytes terminated(text);
+  std::array<char, 16> bytes;
+  if (::inet_pton(AF_INET, terminated.c_str(), bytes.data()) == 1) return of_bytes({bytes.data(), 4});
+  if (::inet_pton(AF_INET6, terminated.c_str(), bytes.data()) == 1) return of_bytes({bytes.data(), 16});
+  return std::nullopt;
+}
+
+std::optional<IpAddress> IpAddress::of_bytes(ByteView bytes) {
+  if (bytes.size() != 4 && bytes.size() != 16) return std::nullopt;
   IpAddress address;
-  if (::inet_pton(AF_INET, terminated.c_str(), address.bytes.data()) == 1) {
-    address.size = 4;
-    return address;
-  }
-  if (::inet_pton(AF_INET6, terminated.c_str(), address.bytes.data()) != 1) return std::nullopt;
-  address.size = 16;
-  if (std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), address.bytes.begin())) {
+  address.size = static_cast<uint8_t>(bytes.size());
+  std::copy(bytes.begin(), bytes.end(), address.bytes.begin());
+  if (address.size == 16 && std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), address.bytes.begin())) {
     std::copy_n(address.bytes.begin() + kMappedPrefix.size(), 4, address.bytes.begin());
     address.size = 4;
   }

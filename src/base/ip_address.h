@@ -16,6 +16,8 @@ struct IpAddress {
 
   // An IPv4 address in IPv6's form is that IPv4 address, as in Java.
   static std::optional<IpAddress> parse(ByteView text);
+  // Of four bytes or sixteen.
+  static std::optional<IpAddress> of_bytes(ByteView bytes);
   // As Java's getHostAddress writes it: "10.0.0.1", "0:0:0:0:0:0:0:1".
   Bytes to_string() const;
 };

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <set>
 
+#include "base/ip_address.h"
+
 namespace milena::metadata {
 namespace {
 
@@ -125,9 +127,27 @@ std::optional<ClientQuota> find_client_quota(const std::map<QuotaEntity, QuotaMa
   return std::nullopt;
 }
 
+namespace {
+
+// The name is as its author wrote it: an IPv6 address has many forms.
+std::map<QuotaEntity, QuotaMap>::const_iterator find_address(const std::map<QuotaEntity, QuotaMap>& quotas,
+                                                             ByteView ip) {
+  auto found = quotas.find(QuotaEntity{{Bytes(kQuotaIp), Bytes(ip)}});
+  if (found != quotas.end() || ip.find(':') == ByteView::npos) return found;
+  for (found = quotas.lower_bound(QuotaEntity{{Bytes(kQuotaIp), std::nullopt}}); found != quotas.end(); ++found) {
+    const auto& [type, name] = *found->first.begin();
+    if (type != kQuotaIp) return quotas.end();
+    if (!name || name->find(':') == Bytes::npos) continue;
+    const auto address = IpAddress::parse(*name);
+    if (address && address->to_string() == ip) return found;
+  }
+  return found;
+}
+
+}  // namespace
+
 std::optional<double> find_ip_quota(const std::map<QuotaEntity, QuotaMap>& quotas, ByteView ip) {
-  for (const std::optional<Bytes>& name : {std::optional<Bytes>(Bytes(ip)), std::optional<Bytes>()}) {
-    auto found = quotas.find(QuotaEntity{{Bytes(kQuotaIp), name}});
+  for (const auto& found : {find_address(quotas, ip), quotas.find(QuotaEntity{{Bytes(kQuotaIp), std::nullopt}})}) {
     if (found == quotas.end()) continue;
     auto value = found->second.find(Bytes(kConnectionCreationRate));
     if (value != found->second.end()) return value->second;

@@ -31,7 +31,8 @@ struct ClientQuota {
 // The most specific quota of that key: of user and client id, of the user, of the client id; a name before the default.
 std::optional<ClientQuota> find_client_quota(const std::map<QuotaEntity, QuotaMap>& quotas, ByteView key, ByteView user,
                                              ByteView client_id);
-// Connections per second from that address; the default's if it has none of its own.
+// Connections per second from that address, which is written as IpAddress does it; the default's if it has none of its
+// own.
 std::optional<double> find_ip_quota(const std::map<QuotaEntity, QuotaMap>& quotas, ByteView ip);
 
 DescribeClientQuotasResponse describe_client_quotas(const std::map<QuotaEntity, QuotaMap>& quotas,

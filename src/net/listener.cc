@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/ip_address.h"
 #include "config/config_listeners.h"
 
 namespace milena::net {
@@ -33,18 +34,13 @@ Candidate any_address(int family) {
   return any;
 }
 
-Result<std::vector<Candidate>> resolve(const ListenerOptions& options) {
-  const std::string& host = options.host;
+// Zero, or the error of getaddrinfo.
+int look_up(const std::string& host, std::vector<Candidate>& all) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* list = nullptr;
-  int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &list);
-  if (code != 0) {
-    return make_error(ErrorKind::kInvalid, "{}: cannot resolve the host {} ({})", options.setting, host,
-                      gai_strerror(code));
-  }
-  std::vector<Candidate> all;
+  if (const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &list); code != 0) return code;
   for (addrinfo* entry = list; entry; entry = entry->ai_next) {
     if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
     Candidate candidate;
@@ -53,7 +49,15 @@ Result<std::vector<Candidate>> resolve(const ListenerOptions& options) {
     all.push_back(candidate);
   }
   ::freeaddrinfo(list);
-  return all;
+  return 0;
+}
+
+Result<std::vector<Candidate>> resolve(const ListenerOptions& options) {
+  std::vector<Candidate> all;
+  const int code = look_up(options.host, all);
+  if (code == 0) return all;
+  return make_error(ErrorKind::kInvalid, "{}: cannot resolve the host {} ({})", options.setting, options.host,
+                    gai_strerror(code));
 }
 
 void set_option(int descriptor, int level, int option, int value) {
@@ -176,6 +180,21 @@ std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& addres
     ::inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
   }
   return {text, ntohs(v6.sin6_port)};
+}
+
+std::pair<std::string, uint16_t> describe_peer(const sockaddr_storage& address) {
+  auto described = describe_address(address);
+  if (address.ss_family != AF_INET6) return described;
+  if (const auto ip = IpAddress::parse(described.first)) described.first = ip->to_string();
+  return described;
+}
+
+std::vector<std::string> addresses_of(const std::string& host) {
+  std::vector<Candidate> all;
+  look_up(host, all);
+  std::vector<std::string> addresses;
+  for (const Candidate& each : all) addresses.push_back(describe_peer(each.address).first);
+  return addresses;
 }
 
 }  // namespace milena::net

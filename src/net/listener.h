@@ -51,5 +51,9 @@ Status listen_on(const BoundSocket& socket, int backlog);
 
 // Numeric host and port; IPv4 in IPv6 form is returned as IPv4.
 std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& address);
+// The same as Java writes it, as in ACLs, quotas and descriptions of members: "0:0:0:0:0:0:0:1".
+std::pair<std::string, uint16_t> describe_peer(const sockaddr_storage& address);
+// The host's addresses in that form; empty if its name is unknown.
+std::vector<std::string> addresses_of(const std::string& host);
 
 }  // namespace milena::net

@@ -290,7 +290,7 @@ void Server::resume_accepting() {
 
 void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storage& peer) {
   broker::ConnectionInfo info;
-  std::tie(info.peer_host, info.peer_port) = describe_address(peer);
+  std::tie(info.peer_host, info.peer_port) = describe_peer(peer);
   if (int64_t hold_ms = sessions_->connection_refusal_ms(info.peer_host); hold_ms > 0) {
     return hold_then_close(descriptor, hold_ms);
   }

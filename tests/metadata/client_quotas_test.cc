@@ -76,6 +76,21 @@ TEST(ClientQuotas, WhoSharesAMeter) {
   EXPECT_EQ(found->client_id, "c");
 }
 
+TEST(ClientQuotas, AnAddressIsFoundHoweverItIsWritten) {
+  Controller controller = one_node_controller();
+  const auto bound = [&](ByteView ip) { return find_ip_quota(controller.image().client_quotas(), ip).value_or(0); };
+  alter(controller, {entry({{"ip", std::nullopt}}, kConnectionCreationRate, 1)});
+  alter(controller, {entry({{"ip", "::1"}}, kConnectionCreationRate, 2)});
+  alter(controller, {entry({{"ip", "2001:db8:0:0:0:0:0:a0"}}, kConnectionCreationRate, 3)});
+  alter(controller, {entry({{"ip", "10.0.0.1"}}, kConnectionCreationRate, 4)});
+  alter(controller, {entry({{"user", "u"}}, kProducerByteRate, 5)});
+  EXPECT_EQ(bound("0:0:0:0:0:0:0:1"), 2);
+  EXPECT_EQ(bound("2001:db8:0:0:0:0:0:a0"), 3);
+  EXPECT_EQ(bound("10.0.0.1"), 4);
+  EXPECT_EQ(bound("10.0.0.2"), 1);
+  EXPECT_EQ(bound("0:0:0:0:0:0:0:2"), 1);
+}
+
 TEST(ClientQuotas, WhatIsRefused) {
   Controller controller = one_node_controller();
   auto message = [&](Entry one, std::set<Bytes> bad_hosts = {}) {

@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +20,7 @@ TEST_P(ServerTest, EveryAddressMeansBothFamiliesAndTheSessionLearnsItsOwn) {
     TestClient v6(port(), true);
     if (!v6.connected()) GTEST_SKIP() << "no IPv6 here";
     ASSERT_TRUE(v6.send_frame("a"));
-    EXPECT_EQ(v6.receive(), "::1 ::1 PLAINTEXT");
+    EXPECT_EQ(v6.receive(), "0:0:0:0:0:0:0:1 ::1 PLAINTEXT");
   }
 }
 
@@ -108,6 +109,21 @@ TEST_P(ServerTest, AnAddressOfAnotherMachineIsRefused) {
   Status status = server.open();
   ASSERT_FALSE(status.ok());
   EXPECT_NE(status.error().message.find("192.0.2.1"), Bytes::npos);
+}
+
+TEST(Addresses, PeersAreWrittenAsJavaDoes) {
+  const auto described = [](const char* text) {
+    sockaddr_storage address{};
+    auto& v6 = reinterpret_cast<sockaddr_in6&>(address);
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(9092);
+    EXPECT_EQ(::inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
+    return describe_peer(address);
+  };
+  EXPECT_EQ(described("::1").first, "0:0:0:0:0:0:0:1");
+  EXPECT_EQ(described("2001:db8::a0").first, "2001:db8:0:0:0:0:0:a0");
+  EXPECT_EQ(described("::ffff:10.0.0.1").first, "10.0.0.1");
+  EXPECT_EQ(described("::1").second, 9092);
 }
 
 }  // namespace

@@ -38,13 +38,21 @@ TEST(ServerSettings, WhatIsSetCounts) {
   EXPECT_EQ(options->max_connections, 7);
   EXPECT_EQ(options->max_connections_per_ip, 3);
   EXPECT_EQ(options->max_connections_of_ip.at("127.0.0.1"), 5);
-  EXPECT_EQ(options->max_connections_of_ip.at("::1"), 6);
+  EXPECT_EQ(options->max_connections_of_ip.at("0:0:0:0:0:0:0:1"), 6);
 }
 
 TEST(ServerSettings, AnOverrideForAnAddressNeedsANumber) {
   for (const char* text : {"127.0.0.1", "127.0.0.1:", "127.0.0.1:-1", "127.0.0.1:x"}) {
     EXPECT_FALSE(server_options(settings_with({std::string("max.connections.per.ip.overrides=") + text})).ok()) << text;
   }
+}
+
+TEST(ServerSettings, AnOverrideMayNameAHost) {
+  const auto known = server_options(settings_with({"max.connections.per.ip.overrides=localhost:5"}));
+  ASSERT_TRUE(known.ok()) << known.error().message;
+  EXPECT_TRUE(known->max_connections_of_ip.contains("127.0.0.1") ||
+              known->max_connections_of_ip.contains("0:0:0:0:0:0:0:1"));
+  EXPECT_FALSE(server_options(settings_with({"max.connections.per.ip.overrides=no.such.host.invalid:5"})).ok());
 }
 
 }  // namespace

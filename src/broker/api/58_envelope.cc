@@ -1,10 +1,9 @@
 // Envelope (key 58), version 0: a broker forwards a client's request to the controller, with the client's principal and
 // address. The inner request is handled like one that the client sent to the controller; the broker gets the bytes of
 // the answer to the client (KIP-590).
-#include <arpa/inet.h>
-
 #include <memory>
 
+#include "base/ip_address.h"
 #include "broker/api/refusal.h"
 #include "broker/api_entry.h"
 #include "broker/api_registry.h"
@@ -91,10 +90,8 @@ bool read_principal(const std::optional<ByteView>& bytes, security::Principal& p
 
 // Empty: it is none.
 std::string host_of(ByteView address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.size() == sizeof(in_addr)) ::inet_ntop(AF_INET, address.data(), text, sizeof text);
-  if (address.size() == sizeof(in6_addr)) ::inet_ntop(AF_INET6, address.data(), text, sizeof text);
-  return text;
+  const auto ip = IpAddress::of_bytes(address);
+  return ip ? ip->to_string() : std::string();
 }
 
 // Of the broker's connection only what says where it came in; its port and its certificate are not the client's.
