@@ -26,9 +26,10 @@ UpdateFeaturesResponse refused_update(Bytes why) {
 
 std::optional<Bytes> refuse_metadata_downgrade(int16_t from, int16_t to, int8_t upgrade_type) {
   if (!metadata_changed_between(to, from)) return std::nullopt;
-  return fmt::format("metadata.version cannot go from {} back to {}: {}", from, to,
-                     upgrade_type == kUnsafeDowngrade ? "unsafe downgrades are not supported"
-                                                      : "metadata might be lost");
+  return fmt::format("Unsupported metadata.version downgrade from {} to {}. {}", from, to,
+                     upgrade_type == kUnsafeDowngrade
+                         ? "Unsafe metadata downgrade is not supported in this version."
+                         : "Refusing to perform the requested downgrade because it might delete metadata information.");
 }
 
 }  // namespace
@@ -65,8 +66,9 @@ std::optional<Bytes> Controller::refuse_feature(ByteView feature, int16_t level,
   if (level < 0) return refuse("The level of a feature is not less than 0");
   if (auto why = refuse_support(feature, level)) return refuse(std::move(*why));
   if (level < before && upgrade_type == kUpgrade)
-    return refuse("A lower level is set only by a request of type safe or unsafe downgrade");
-  if (level > before && upgrade_type != kUpgrade) return refuse("A downgrade cannot lead to a higher level");
+    return refuse("Can't downgrade the version of this feature without setting the upgrade type to either safe or "
+                  "unsafe downgrade.");
+  if (level > before && upgrade_type != kUpgrade) return refuse("Can't downgrade to a newer version.");
   if (of_quorum) {
     if (level < before) return refuse("This feature cannot be downgraded");
     if (level > before && !settings_.has_controller_listener)

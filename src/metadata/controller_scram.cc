@@ -1,8 +1,6 @@
 // The controller's AlterUserScramCredentials (KIP-554): credentials are kept as records, whether or not a listener uses
 // them. The client sends the salted password; the record has the two keys of the exchange (RFC 5802), from which it
 // cannot be derived. Source: Kafka's ScramControlManager.
-#include <fmt/format.h>
-
 #include <functional>
 #include <map>
 #include <utility>
@@ -40,8 +38,7 @@ std::optional<ScramRefusal> refuse_upsertion(const Upsertion& wanted) {
   if (auto refusal = refuse_user_and_mechanism(wanted.name, wanted.mechanism)) return refusal;
   if (wanted.iterations < kLeastIterations || wanted.iterations > kMostIterations) {
     return ScramRefusal{ErrorCode::kUnacceptableCredential,
-                        fmt::format("{} iterations: expected {} to {}", wanted.iterations, kLeastIterations,
-                                    kMostIterations)};
+                        wanted.iterations < kLeastIterations ? "Too few iterations" : "Too many iterations"};
   }
   // The code is Kafka's, which cannot derive a key from an empty password.
   if (wanted.salted_password.empty())
@@ -75,7 +72,7 @@ class ScramPlan {
       refusal = ScramRefusal{ErrorCode::kDuplicateResource,
                              "A user credential cannot be altered twice in the same request"};
     } else if (!supported_) {
-      refusal = ScramRefusal{ErrorCode::kUnsupportedVersion, "This metadata.version does not support SCRAM"};
+      refusal = ScramRefusal{ErrorCode::kUnsupportedVersion, "The current metadata.version does not support SCRAM"};
     }
     if (refusal) {
       refused_.emplace(user, std::move(*refusal));

@@ -171,7 +171,7 @@ Controller::MaybeRefusal Controller::plan_configs(const CreatableTopic& topic, T
     }
   }
   if (!nulls.empty()) {
-    return Refusal{ErrorCode::kInvalidConfig, fmt::format("A topic config must not be null: {}", nulls)};
+    return Refusal{ErrorCode::kInvalidConfig, fmt::format("Null value not supported for topic configs: {}", nulls)};
   }
   if (std::optional<config::ConfigError> error = config::validate_topic_configs(plan.configs, broker_settings())) {
     return Refusal{ErrorCode::kInvalidConfig, std::move(error->message)};
@@ -203,7 +203,7 @@ Controller::MaybeRefusal Controller::plan_assignments(const CreatableTopic& topi
   }
   if (*numbers.begin() != 0 || *numbers.rbegin() != static_cast<int32_t>(numbers.size()) - 1) {
     return Refusal{ErrorCode::kInvalidReplicaAssignment,
-                   "The partitions assigned by hand must be numbered 0, 1, 2 and so on"};
+                   "partitions should be a consecutive 0-based integer sequence"};
   }
   std::sort(by_number.begin(), by_number.end(),
             [](const auto* a, const auto* b) { return a->partition_index < b->partition_index; });
