@@ -174,6 +174,36 @@ def _(target):
                 made.ask("Produce", version, produce_body(topic, data, transactional_id=made.name), f"Produce v{version} by {who}")
 
 
+@case("a request of an ended transaction that comes late")
+def _(target):
+    """As from a connection that was cut off and given up. Until version 2 of the protocol all transactions of a producer have
+    one epoch: the late request looks like the next transaction's, and its sequence bars this one's own records. librdkafka's
+    producer takes the answer for the loss of records and can only be made anew (compat/cluster has one that is)."""
+    topic = target.topic()
+    made = Prepared(target, "Ongoing", topic)
+
+    def write(sequence, label):
+        data = batches.batch(attributes=batches.TRANSACTIONAL, producer_id=made.producer[0], producer_epoch=made.producer[1],
+                             sequence=sequence)
+        made.ask("Produce", 11, produce_body(topic, data, transactional_id=made.name), label)
+
+    def begin():
+        answer = target.quietly("AddPartitionsToTxn", 3, partitions(made.name, made.producer, [(topic, [0])]))
+        assert answer["ResultsByTopicV3AndBelow"][0]["ResultsByPartition"][0]["PartitionErrorCode"] == 0, answer
+
+    write(0, "in its transaction")
+    made.end(4, COMMIT, "CompleteCommit")
+    begin()
+    write(1, "in the next one")
+    made.end(4, COMMIT, "CompleteCommit")
+    write(0, "late")
+    begin()
+    write(2, "in the one after")
+    made.end(4, ABORT, "CompleteAbort")
+    begin()
+    write(2, "after a marker")
+
+
 @case("transactions: what is not there")
 def _(target):
     topic = target.topic(partitions=1)

@@ -54,7 +54,7 @@ def debian_python_has(*modules):
 
 
 def python_environment(name, *packages):
-    """Makes or brings up to date the virtualenv `name` with the newest of `packages`; returns its python."""
+    """Makes or brings up to date the virtualenv `name` with the newest of `packages` (or NAME==VERSION); returns its python."""
     debian(lambda: debian_python_has("venv", "ensurepip"), "python3-venv")
     CACHE.mkdir(parents=True, exist_ok=True)
     home = CACHE / f"venv-{name}"
@@ -75,5 +75,6 @@ def python_environment(name, *packages):
 
 
 def _all_installed(python, packages):
-    return subprocess.run([str(python), "-m", "pip", "show", "--quiet", *packages], stdout=subprocess.DEVNULL,
+    names = [one.partition("==")[0] for one in packages]
+    return subprocess.run([str(python), "-m", "pip", "show", "--quiet", *names], stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL).returncode == 0

@@ -77,7 +77,8 @@ def check_transactions():
     equal(place.offset, committed[-1] + 1, "the offset that the last committed transaction put into its group")
     # Nothing but the last transaction may end otherwise than its client meant it: a broker that stops aborts none.
     equal([number for number, in lines["aborted"] if int(number) % 5 != 4], [], "transactions that had to be aborted")
-    print(f"      {len(committed)} transactions committed, {len(lines['aborted'])} aborted", file=sys.stderr)
+    print(f"      {len(committed)} transactions committed, {len(lines['aborted'])} aborted, "
+          f"{len(lines['anew'])} producers made anew", file=sys.stderr)
 
 
 def check_latest():

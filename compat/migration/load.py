@@ -12,6 +12,7 @@ A role works until SIGTERM, finishes what it has begun, and ends with 0. It writ
 whatever a client could not have gone on from as a line `fatal TEXT`.
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -184,6 +185,10 @@ class Reader:
                    for partition in range(PARTITIONS))
 
 
+class Desynchronized(Exception):
+    """Its sequence does not follow, says a broker: librdkafka's producer is of no use any more."""
+
+
 def again(journal, action):
     """Calls until it is done; False when the transaction must be aborted instead."""
     while True:
@@ -193,36 +198,66 @@ def again(journal, action):
         except KafkaException as failure:
             error = failure.args[0]
             journal.line("retried", error.name())
+            if error.fatal() and error.code() == KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER:
+                raise Desynchronized from failure
             if error.txn_requires_abort():
                 return False
             if not error.retriable():
                 journal.fatal("transaction:", error)
 
 
-def transactions(address, journal):
-    producer = Producer({**common(address), "transactional.id": "mover", "transaction.timeout.ms": 60_000})
-    member = Consumer({**common(address), "group.id": WHOLE_GROUP, "enable.auto.commit": False})
-    again(journal, lambda: producer.init_transactions(30))
-    number = 0
-    while not stopping.is_set():
+class Mover:
+    """Transactions, one after the other."""
+
+    def __init__(self, address, journal):
+        self.address, self.journal = address, journal
+        self.member = Consumer({**common(address), "group.id": WHOLE_GROUP, "enable.auto.commit": False})
+        self.number = 0
+
+    def run(self):
+        while not stopping.is_set():
+            self.run_producer()
+        self.member.close()
+
+    def run_producer(self):
+        """Until the end, or until a request that was cut off came late and ended the producer: the broker that gets it takes
+        it for the next transaction's, refuses that one's records for its sequence, and librdkafka believes that records are
+        lost. So does Kafka (compat/bad-input, "a request of an ended transaction that comes late"). An application makes a
+        new producer, whose beginning aborts what is open; the records were not all there, so it was not committed."""
+        producer = Producer({**common(self.address), "transactional.id": "mover", "transaction.timeout.ms": 60_000})
+        again(self.journal, lambda: producer.init_transactions(30))
+        while not stopping.is_set():
+            try:
+                self.one(producer)
+            except Desynchronized:
+                self.journal.line("anew", self.number)
+                producer.purge()
+                return
+            finally:
+                self.number += 1
+            stopping.wait(ROUND_S)
+
+    def one(self, producer):
         producer.begin_transaction()
-        for partition in range(PARTITIONS):
-            producer.produce(WHOLE, str(number), partition=partition)
-        metadata = member.consumer_group_metadata()
-        done = again(journal, lambda: producer.send_offsets_to_transaction([TopicPartition(NUMBERS, 0, number + 1)], metadata, 30))
-        if done and number % 5 != 4:
-            journal.line("try", number)
-            done = again(journal, lambda: producer.commit_transaction(30))
+        with contextlib.suppress(KafkaException):  # of a producer that ended meanwhile; the next call says why
+            for partition in range(PARTITIONS):
+                producer.produce(WHOLE, str(self.number), partition=partition)
+        places, group = [TopicPartition(NUMBERS, 0, self.number + 1)], self.member.consumer_group_metadata()
+        done = again(self.journal, lambda: producer.send_offsets_to_transaction(places, group, 30))
+        if done and self.number % 5 != 4:
+            self.journal.line("try", self.number)
+            done = again(self.journal, lambda: producer.commit_transaction(30))
             if done:
-                journal.line("committed", number)
+                self.journal.line("committed", self.number)
         else:
             done = False
         if not done:
-            again(journal, lambda: producer.abort_transaction(30))
-            journal.line("aborted", number)
-        number += 1
-        stopping.wait(ROUND_S)
-    member.close()
+            again(self.journal, lambda: producer.abort_transaction(30))
+            self.journal.line("aborted", self.number)
+
+
+def transactions(address, journal):
+    Mover(address, journal).run()
 
 
 def main():

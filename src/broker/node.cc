@@ -32,6 +32,7 @@
 #include "broker/storage/new_directories.h"
 #include "broker/storage/replica_mover.h"
 #include "log/log_directory.h"
+#include "log/planted_storage_bugs.h"
 #include "log/snapshot_file.h"
 #include "metadata/delegation_tokens.h"
 #include "metadata/features.h"
@@ -393,6 +394,7 @@ void Node::sync_start_in_background() {
          leads = metadata_ != nullptr] {
           if (leads) *failed = sync_quorum_state(files, metadata);
           for (const std::string& path : paths) {
+            if (MILENA_STORAGE_BUG(kMarkComesBack)) continue;
             if (failed->ok()) *failed = files.sync_directory(path);  // the clean-shutdown mark is gone
           }
         },

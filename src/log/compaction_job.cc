@@ -142,7 +142,8 @@ Result<CompactionJob::Progress> CompactionJob::clean(uint64_t budget_bytes) {
 
 // The log counts as clean only when its new segments have their names on the disk.
 Result<CompactionJob::Progress> CompactionJob::finish_round() {
-  if (!MILENA_STORAGE_BUG(kCleanBeforeSynced)) RETURN_IF_ERROR(files_.file_system().sync_directory(plan_.directory));
+  const bool synced = !MILENA_STORAGE_BUG(kCleanBeforeSynced) && !MILENA_STORAGE_BUG(kDirtyOffsetBeyondEnd);
+  if (synced) RETURN_IF_ERROR(files_.file_system().sync_directory(plan_.directory));
   return Progress::kDone;
 }
 

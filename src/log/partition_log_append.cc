@@ -303,7 +303,7 @@ Status PartitionLog::roll_to(int64_t base_offset) {
   RETURN_IF_ERROR(begin_segment(base_offset));
   // The next sync takes its indexes and its length, even if all of its records are on the disk: recovery would not read
   // it, and retention goes by its greatest timestamp.
-  if (MILENA_STORAGE_BUG(kFullSegmentUnsynced)) return ok_status();
+  if (MILENA_STORAGE_BUG(kFullSegmentUnsynced) || MILENA_STORAGE_BUG(kCutNotSynced)) return ok_status();
   unsynced_full_ = std::min(unsynced_full_, full);
   recovery_point_ = std::min(recovery_point_, full);
   return ok_status();

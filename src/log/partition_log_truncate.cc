@@ -197,7 +197,7 @@ Status PartitionLog::sync_snapshot(int64_t offset) {
   if (MILENA_STORAGE_BUG(kSnapshotNotSynced)) return ok_status();
   const std::string path = path_of(segment_file_name(offset, kSnapshotSuffix));
   bool whole = std::binary_search(snapshots_.begin(), snapshots_.end(), offset);
-  if (whole && !MILENA_STORAGE_BUG(kSnapshotByName)) {
+  if (whole && !MILENA_STORAGE_BUG(kSnapshotByName) && !MILENA_STORAGE_BUG(kTornSnapshotStays)) {
     // After a clean stop nobody has read it.
     const auto entries = read_producer_snapshot(file_system(), path);
     if (!entries && !is_lost_snapshot(entries.error())) return entries.error();

@@ -1,9 +1,9 @@
-"""Writes the table of planted bugs in tests/sim/README.md anew, from what a run of the simulator of a node says.
+"""Writes a table of planted bugs in tests/sim/README.md anew, from what a run of that simulator says.
 
     MILENA_PLANTED=all build/test/tests/sim/node/test_node_sim --gtest_filter='*PlantedBugsAreFound' |
-      python3 tests/sim/planted_table.py src/log/planted_storage_bugs.h tests/sim/README.md
+      python3 tests/sim/planted_table.py node .
 
-script/simulate --planted --table does it. A bug that the run did not look for keeps its row.
+script/simulate --planted --table does it, for the cluster, too. A bug that the run did not look for keeps its row.
 """
 
 import re
@@ -13,11 +13,17 @@ BEGIN = "| bug | what it does | found by seed | seeds run | came by it | another
 ROW = re.compile(r"^\| `(k\w+)` \|.*\n", re.M)
 
 
+def bugs_of(which, root):
+    with open(f"{root}/src/log/planted_storage_bugs.h", encoding="utf-8") as file:
+        of_a_node, of_replicas = file.read().split("#define MILENA_PLANTED_REPLICA_BUGS_LIST")
+    with open(f"{root}/src/metadata/planted_replication_bugs.h", encoding="utf-8") as file:
+        of_a_cluster = file.read() + of_replicas
+    return re.findall(r"X\((k\w+)\)\s*/\* (.*?) \*/", of_a_node if which == "node" else of_a_cluster)
+
+
 def main():
-    header, readme = sys.argv[1:3]
-    with open(header, encoding="utf-8") as file:
-        of_a_node = file.read().split("#define MILENA_PLANTED_REPLICA_BUGS_LIST")[0]
-    bugs = re.findall(r"X\((k\w+)\)\s*/\* (.*?) \*/", of_a_node)
+    which, root = sys.argv[1:3]
+    bugs, readme = bugs_of(which, root), f"{root}/tests/sim/README.md"
     found, counted = {}, {}
     for line in sys.stdin:
         sys.stdout.write(line)
@@ -30,7 +36,7 @@ def main():
             counted[sums[1]] = sums.groups()[1:]
     with open(readme, encoding="utf-8") as file:
         text = file.read()
-    start = text.index(BEGIN) + len(BEGIN)
+    start = text.index(BEGIN, text.index("## A whole node" if which == "node" else "## A cluster")) + len(BEGIN)
     end = start
     while row := ROW.match(text, end):
         end = row.end()

@@ -112,10 +112,11 @@ void ReplicaMover::begin(Partition& partition, log::LogDirectory& to, std::strin
   Status ready = named ? ok_status() : move->log->set_topic_id(move->id.topic_id);
   // If the copy lacks its beginning, its removal was interrupted. A copy that ends after its original is kept.
   const bool goes_further = move->log->log_end_offset() > from.log_end_offset();
-  if (ready && !goes_further && move->log->first_segment_offset() > from.log_start_offset())
+  const bool whole = goes_further || MILENA_STORAGE_BUG(kHalfACopyIsResumed);
+  if (ready && !whole && move->log->first_segment_offset() > from.log_start_offset())
     ready = move->log->truncate_fully_and_start_at(from.log_start_offset());
   if (ready) ready = meet(from, *move->log);
-  if (ready && resumed && !goes_further) ready = begin_anew_if_compacted(from, *move->log);
+  if (ready && resumed && !whole) ready = begin_anew_if_compacted(from, *move->log);
   if (!ready) return fail(move, ready.error());
   if (move->log->log_end_offset() > from.log_end_offset()) {
     move->original_unreadable = true;

@@ -117,7 +117,7 @@ void NodeSimulator::act(const Step& step) {
     case StepKind::kCreateTopic:
       return create_topic(fmt::format("t{}", pick(plan_.topic_names)));
     case StepKind::kConfigure:
-      return configure();
+      return configure(step.aim);
     case StepKind::kRestart:
       return restart(true, step.aim);
     case StepKind::kKill:
@@ -185,12 +185,23 @@ void NodeSimulator::kill_soon(bool power, Aim aim) {
   power_goes_ |= power;
   const char* what = power ? "machine" : "process";
   dies_again_ = aim == Aim::kTwice;
-  if (aim == Aim::kMoved || aim == Aim::kTwice) {
-    const bool moved = aim == Aim::kMoved;
-    const size_t calls = pick(moved ? 12 : 2);
-    const char* behind = moved ? "a move" : "a rename of the cleaner";
-    note(fmt::format("the {} is killed, {} calls behind {}", what, calls, behind));
-    return machine_.kill_behind(moved ? "-future to " : ".timeindex.cleaned to ", calls);
+  const auto kill_behind = [&](const char* of_what, const char* name, size_t below) {
+    const size_t calls = pick(below);
+    note(fmt::format("the {} is killed, {} calls behind {}", what, calls, of_what));
+    machine_.kill_behind(name, calls);
+  };
+  if (aim == Aim::kMoved) return kill_behind("a move", "-future to ", 12);
+  if (aim == Aim::kTwice) return kill_behind("a rename of the cleaner", ".timeindex.cleaned to ", 2);
+  if (aim == Aim::kBetween) return kill_behind("a checkpoint", "/recovery-point-offset-checkpoint", 6);
+  if (aim == Aim::kMoving) {
+    note(fmt::format("the {} is killed at the end of a move", what));
+    return machine_.kill_before("-future to ");
+  }
+  if (aim == Aim::kAtOnce || aim == Aim::kBack) {
+    back_with_power_ |= aim == Aim::kBack;
+    note(fmt::format("the {} is killed", what));
+    machine_.run([] { throw Killed{}; });
+    return;
   }
   const bool at_name = aim == Aim::kAtName || (aim == Aim::kAny && random_.chance(20));
   if (at_name) {
@@ -198,7 +209,7 @@ void NodeSimulator::kill_soon(bool power, Aim aim) {
     note(fmt::format("the {} is killed, {} changes of names from now", what, names));
     return machine_.kill_at_name(names);
   }
-  const bool at_once = aim == Aim::kAtOnce || random_.chance(aim == Aim::kSoon ? 10 : 30);
+  const bool at_once = random_.chance(aim == Aim::kSoon ? 10 : 30);
   const bool soon = aim == Aim::kSoon ? random_.chance(70) : random_.chance(50);
   const size_t calls = at_once ? 0 : soon ? pick(20) : pick(300);
   note(fmt::format("the {} is killed, {} calls from now", what, calls));
@@ -292,9 +303,14 @@ void NodeSimulator::revive() {
     forget_late_starts();
     excuse_all_moves();
     if (std::exchange(power_goes_, false)) lose_power();
+    if (std::exchange(back_with_power_, false)) {
+      note("all directories are back");
+      for (const char* volume : {"/a", "/b", "/c"}) disk_.set_away(volume, false);
+    }
     const bool again = std::exchange(dies_again_, false);
     if (tries < 3 && (again || random_.chance(30))) {
-      if (again || random_.chance(30)) machine_.kill_at_name(pick(12));
+      if (again && random_.chance(70)) machine_.kill_behind(".cleaned", pick(4));
+      else if (again || random_.chance(30)) machine_.kill_at_name(pick(12));
       else machine_.kill_after(pick(400));
       power_goes_ = plan_.power && random_.chance(50);
     }

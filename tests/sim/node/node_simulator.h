@@ -133,7 +133,7 @@ class NodeSimulator {
   void find_coordinators();
   void create_topic(const std::string& name);
   void delete_topic();
-  void configure();
+  void configure(Aim aim);
   void keep_from_now_on(const TopicPtr& topic);
   void move();
   void rot(Aim aim);
@@ -179,6 +179,7 @@ class NodeSimulator {
   int64_t last_number_ = 0;
   size_t last_transaction_ = 0;
   bool power_goes_ = false;  // at the next death
+  bool back_with_power_ = false;  // what is away, at the next death
   bool dies_again_ = false;  // in the start behind it, when a file gets another name
   bool troubled_ = false;    // a disk failed since the last start
   bool short_ = false;       // of files or space: requests that need them may be refused

@@ -99,7 +99,7 @@ void NodeSimulator::delete_topic() {
 }
 
 // One setting of a topic.
-void NodeSimulator::configure() {
+void NodeSimulator::configure(Aim aim) {
   TopicPtr topic = a_topic();
   if (topic == nullptr) return;
   static const std::vector<std::pair<std::string, std::vector<std::string>>> kChoices = {
@@ -112,9 +112,11 @@ void NodeSimulator::configure() {
       {"min.cleanable.dirty.ratio", {"0.01", "0.5"}},
       {"preallocate", {"true", "false"}},
   };
-  const auto& [name, values] = kChoices[pick(kChoices.size())];
+  static constexpr size_t kRetention = 1;
+  const bool all = aim == Aim::kAll;  // of the records are to stay
+  const auto& [name, values] = kChoices[all ? kRetention : pick(kChoices.size())];
   if (!topic->config.contains(name) && name != "preallocate") return;
-  const std::string value = values[pick(values.size())];
+  const std::string value = values[all ? 0 : pick(values.size())];
   note(fmt::format("set {} of {} to {}", name, topic->name, value));
   topic->config[name].insert(value);
   if (name == "cleanup.policy" && value != "delete") topic->was_compacted = true;
@@ -187,6 +189,10 @@ void NodeSimulator::move() {
 
 void NodeSimulator::send_directory_away(Aim aim) {
   std::string volume = aim == Aim::kTarget && !last_target_.empty() ? last_target_ : a_directory();
+  const TopicPtr topic = aim == Aim::kHome ? a_topic() : nullptr;
+  for (const char* home : {"/a", "/b", "/c"}) {
+    if (topic != nullptr && disk_.content(fmt::format("{}/{}-0/partition.metadata", home, topic->name))) volume = home;
+  }
   if (volume == "/a" && !plan_.metadata_apart) volume = "/b";
   note(volume + " is away");
   disk_.set_away(volume, true);

@@ -309,8 +309,8 @@ void NodeSimulator::check_partition(const TopicPtr& topic, int32_t partition, bo
       !fault.empty()) {
     fail(fault);
   }
-  constexpr int kSearches = 3;
-  for (int i = 0; i < kSearches && !failed() && process_.alive() && !found->found.empty(); i++)
+  const size_t searches = plan_.times_mixed ? 20 : 3;
+  for (size_t i = 0; i < searches && !failed() && process_.alive() && !found->found.empty(); i++)
     check_time(topic, partition, found->found[pick(found->found.size())]);
 }
 

@@ -50,7 +50,8 @@ NodeSimulator::BatchPtr NodeSimulator::make_batch(const TopicPtr& topic, int32_t
     options.base_sequence = sequence;
     options.transactional = !producer->id.empty();
   }
-  const int64_t timestamp = wall_ms() - (random_.chance(20) ? static_cast<int64_t>(pick(3'600'000)) : 0);
+  const bool old = random_.chance(plan_.times_mixed ? 80 : 20);
+  const int64_t timestamp = wall_ms() - (old ? static_cast<int64_t>(pick(3'600'000)) : 0);
   RecordBatchBuilder builder(options);
   for (size_t i = 0; i < count; i++) {
     Record record;

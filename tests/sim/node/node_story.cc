@@ -144,16 +144,22 @@ const std::vector<Theme>& themes() {
        },
        {{{kTransact}, {kTransact}, {kTransact}, {kTransact}, {kTransact}, {kPass, Aim::kShort},
          {kRestart, Aim::kAny, 30},
-         {kTransact}, {kTransact}, {kProduce}, {kKill, Aim::kAtName}, {kPass, Aim::kLong}, {kScan}},
+         {kTransact}, {kTransact}, {kProduce}, {kKill, Aim::kAtName}, {kPass, Aim::kLong}, {kScan},
+         {kOutlive, Aim::kAny, 40}},
         {{kTransact}, {kTransact}, {kTransact}, {kProduce, Aim::kAny, 50}, {kPass, Aim::kLong},
          {kKill, Aim::kAtName, 50},
-         {kTransact}, {kPass, Aim::kLong}, {kScan, Aim::kAny, 50}}}},
+         {kTransact}, {kPass, Aim::kLong}, {kScan, Aim::kAny, 50}, {kOutlive, Aim::kAny, 40}}}},
       // The same among the renames of the start behind such a death.
       {"interrupted installs",
        [](Plan& plan, SimRandom& random) {
          one_partition(plan);
          compacts_at_once(plan);
+         choose(plan.settings, "log.cleaner.backoff.ms", random.one_of({"100", "1000"}));
+         choose(plan.topic_settings, "index.interval.bytes", "0");
+         choose(plan.topic_settings, "internal.segment.bytes", random.one_of({"400", "1000"}));
+         choose(plan.topic_settings, "segment.ms", random.one_of({"1", "3600000"}));
          plan.keys = random.pick(3) + 1;
+         plan.times_mixed = true;
          plan.power = false;
          plan.transactions = random.chance(30);
        },
@@ -191,9 +197,10 @@ const std::vector<Theme>& themes() {
          {kProduce, Aim::kAny, 50}, {kDirectoryAway, Aim::kTarget}, {kPass, Aim::kShort, 50}, {kDeleteTopic},
          {kPass, Aim::kShort}, {kCreateTopic}, {kProduce, Aim::kAny, 80}, {kProduce, Aim::kAny, 80},
          {kProduce, Aim::kAny, 80}, {kPass, Aim::kShort, 50}, {kKill, Aim::kSoon, 20}, {kDirectoryBack}, {kScan}},
-        {{kCreateTopic}, {kProduce}, {kProduce}, {kDeleteRecords}, {kPass, Aim::kLong}, {kDirectoryAway},
-         {kPass, Aim::kShort, 50}, {kDeleteTopic}, {kPass, Aim::kShort}, {kCreateTopic}, {kDirectoryBack},
-         {kDeleteTopic}, {kPass, Aim::kShort}, {kCreateTopic}, {kProduce}, {kProduce}, {kKill, Aim::kSoon}, {kScan}}}},
+        {{kCreateTopic}, {kProduce}, {kProduce}, {kDeleteRecords}, {kPass, Aim::kLong},
+         {kDirectoryAway, Aim::kHome}, {kPass, Aim::kShort, 50}, {kDeleteTopic}, {kPass, Aim::kShort}, {kCreateTopic},
+         {kDirectoryBack}, {kDeleteTopic}, {kPass, Aim::kShort}, {kCreateTopic}, {kProduce}, {kProduce},
+         {kKill, Aim::kSoon}, {kScan}}}},
       // A topic whose disk is away when it is deleted and made again; and its new directory has lost its name.
       {"nameless",
        [](Plan& plan, SimRandom& random) {
@@ -202,9 +209,9 @@ const std::vector<Theme>& themes() {
          keeps_all(plan);
          choose(plan.topic_settings, "flush.messages", random.one_of({"3", "9223372036854775807"}));
        },
-       {{{kCreateTopic}, {kProduce}, {kProduce, Aim::kAny, 30}, {kDirectoryAway}, {kPowerOff, Aim::kAtOnce},
-         {kDeleteTopic},
-         {kPass, Aim::kShort}, {kCreateTopic}, {kPass, Aim::kShort, 30}, {kDirectoryBack}, {kScan},
+       {{{kCreateTopic}, {kProduce}, {kProduce, Aim::kAny, 30}, {kDirectoryAway, Aim::kHome},
+         {kPowerOff, Aim::kAtOnce}, {kDeleteTopic}, {kPass, Aim::kShort}, {kCreateTopic},
+         {kPass, Aim::kShort, 30}, {kPowerOff, Aim::kBack, 70}, {kDirectoryBack}, {kScan},
          {kDeleteTopic, Aim::kAny, 50},
          {kPass, Aim::kShort, 50}}}},
       // Replicas whose disks lose power around the end of a move, or are away at the start behind it.
@@ -226,7 +233,9 @@ const std::vector<Theme>& themes() {
          {kScan}},
         {{kProduce}, {kMove}, {kPass, Aim::kShort}, {kProduce}, {kPass, Aim::kShort}, {kMove},
          {kProduce, Aim::kAny, 50},
-         {kPowerOff, Aim::kSoon}, {kScan}}}},
+         {kPowerOff, Aim::kSoon}, {kScan}},
+        {{kProduce}, {kMove}, {kPass, Aim::kShort}, {kProduce}, {kPass, Aim::kShort, 50}, {kPowerOff, Aim::kMoving},
+         {kMove}, {kPass, Aim::kShort}, {kScan}}}},
       // All records are deleted while they move.
       {"emptied moves",
        [](Plan& plan, SimRandom& random) {
@@ -264,6 +273,51 @@ const std::vector<Theme>& themes() {
        {{{kProduce}, {kProduce}, {kProduce}, {kMove}, {kPass, Aim::kShort}, {kDirectoryAway, Aim::kTarget},
          {kProduce}, {kProduce}, {kPass, Aim::kLong}, {kProduce, Aim::kAny, 50}, {kPass, Aim::kLong}, {kDirectoryBack},
          {kPass, Aim::kLong}, {kScan}}}},
+      // Whole segments are copied at once: transactions begin and end within one append.
+      {"moved transactions",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         keeps_all(plan);
+         plan.power = false;
+         plan.transactions = true;
+         choose(plan.settings, "replica.alter.log.dirs.io.max.bytes.per.second",
+                random.one_of({"1000", "9223372036854775807"}));
+         choose(plan.topic_settings, "internal.segment.bytes", random.one_of({"400", "1000"}));
+         choose(plan.topic_settings, "segment.ms", "600000");
+       },
+       {{{kTransact}, {kTransact}, {kTransact}, {kTransact}, {kTransact}, {kTransact}, {kTransact},
+         {kTransact, Aim::kAny, 50}, {kTransact, Aim::kAny, 50}, {kTransact, Aim::kAny, 50}, {kMove},
+         {kPass, Aim::kShort}, {kTransact}, {kTransact}, {kPass, Aim::kLong}, {kScan}}}},
+      // Old records are to stay from now on, and their partition is moving.
+      {"configured moves",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         moves_slowly(plan, random);
+         keeps_all(plan);
+         plan.power = plan.transactions = false;
+         choose(plan.topic_settings, "retention.ms", "60000");
+         choose(plan.settings, "log.retention.check.interval.ms", "5000");
+       },
+       {{{kCreateTopic}, {kProduce}, {kProduce}, {kMove}, {kPass, Aim::kShort}, {kConfigure, Aim::kAll},
+         {kProduce, Aim::kAny, 50}, {kPass, Aim::kLong}, {kPass, Aim::kLong}, {kArrive, Aim::kAny, 50}, {kScan},
+         {kDeleteTopic}, {kPass, Aim::kShort}}}},
+      // Power fails around a round of compaction of records that were never synced.
+      {"compaction without power",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         compacts_at_once(plan);
+         plan.keys = random.pick(3) + 4;
+         plan.even = true;
+         plan.power = true;
+         plan.transactions = false;
+         // Full segments are synced before they are compacted, and hardly ever behind that.
+         choose(plan.settings, "log.cleaner.backoff.ms", "15000");
+         choose(plan.settings, "log.retention.check.interval.ms", "300000");
+         choose(plan.topic_settings, "flush.messages", "9223372036854775807");
+       },
+       {{{kProduce}, {kProduce}, {kPass, Aim::kShort}, {kProduce}, {kPass, Aim::kLong}, {kPowerOff, Aim::kAtOnce},
+         {kProduce}, {kPass, Aim::kShort, 50}, {kProduce, Aim::kAny, 50}, {kPass, Aim::kLong},
+         {kProduce, Aim::kAny, 70}, {kPass, Aim::kLong}, {kProduce, Aim::kAny, 50}, {kPass, Aim::kLong}, {kScan}}}},
       // Checkpoints are lost after a stop in order, some or all of a directory.
       {"lost checkpoints",
        [](Plan& plan, SimRandom& random) {
@@ -282,12 +336,25 @@ const std::vector<Theme>& themes() {
          fails_power(plan, random);
          keeps_all(plan);
          if (random.chance(30)) choose(plan.topic_settings, "flush.messages", "9223372036854775807");
+         choose(plan.topic_settings, "internal.segment.bytes", random.one_of({"400", "1000"}));
        },
        {{{kRestart}, {kProduce}, {kSequence, Aim::kAny, 50}, {kProduce, Aim::kAny, 50}, {kPowerOff, Aim::kSoon},
          {kScan}},
         {{kProduce}, {kProduce}, {kDeleteRecords, Aim::kAll}, {kPowerOff, Aim::kAtName}, {kPass, Aim::kLong}, {kScan}},
         {{kProduce}, {kProduce}, {kDeleteRecords, Aim::kAll}, {kPass, Aim::kLong, 70}, {kProduce, Aim::kAny, 70},
          {kPowerOff, Aim::kSoon}, {kProduce}, {kPowerOff, Aim::kSoon, 50}, {kScan}}}},
+      // Power fails when nothing was synced since the start, or since a deletion of records.
+      {"starts without a sync",
+       [](Plan& plan, SimRandom& random) {
+         one_partition(plan);
+         fails_power(plan, random);
+         keeps_all(plan);
+         choose(plan.topic_settings, "flush.messages", "9223372036854775807");
+         choose(plan.topic_settings, "segment.ms", "600000");
+       },
+       {{{kProduce}, {kRestart}, {kProduce}, {kProduce}, {kProduce, Aim::kAny, 50}, {kPowerOff, Aim::kAtOnce}, {kScan}},
+        {{kProduce}, {kProduce}, {kProduce, Aim::kAny, 50}, {kDeleteRecords, Aim::kAll}, {kPowerOff, Aim::kBetween},
+         {kPass, Aim::kLong}, {kScan}}}},
       // Producers whose batches are deleted, and whose snapshots a power failure takes.
       {"torn snapshots",
        [](Plan& plan, SimRandom& random) {
@@ -358,7 +425,7 @@ Plan Plan::of(uint64_t seed) {
   plan.transactions = !plan.power && random.chance(50);
   choose_settings(plan, random);
   choose_topic_settings(plan, random);
-  if (random.chance(40)) {
+  if (random.chance(50)) {
     tell(plan, themes()[random.pick(themes().size())], random);
     return plan;
   }

@@ -50,6 +50,8 @@ std::string_view name_of(StepKind kind);
 enum class Aim {
   kAny,
   kTarget,  // the directory that somebody asked last to move a replica to
+  kHome,    // one that has a replica
+  kBack,    // with power, directories are back that were away
   kShort,   // time
   kLong,
   kAtOnce,  // a death, or a loss of power behind a stop
@@ -57,7 +59,9 @@ enum class Aim {
   kAtName,  // when a file gets another name, or loses it
   kTwice,   // among the cleaner's renames, and again among those of the start behind it
   kMoved,   // when a copy has become the replica
-  kAll,     // records, or checkpoints of a directory
+  kMoving,  // when it is about to
+  kBetween, // between two checkpoints of a directory
+  kAll,     // records are deleted, or kept; checkpoints of a directory
 };
 
 struct Step {
@@ -77,6 +81,7 @@ struct Plan {
   bool power = false;     // may fail
   bool compacts = false;  // topics begin so
   bool even = false;      // batches are of one size
+  bool times_mixed = false;  // most batches are older than those before them
   std::string_view theme;
   std::vector<std::pair<std::string, std::string>> settings;
   std::vector<std::pair<std::string, std::string>> topic_settings;

@@ -273,11 +273,11 @@ void VirtualMachine::on_disk_call(std::string_view call, const std::string& path
     if (running_ != nullptr) throw *dead_;
     return;
   }
-  if (!awaited_rename_.empty() && call == "rename" && path.find(awaited_rename_) != std::string::npos) {
-    awaited_rename_.clear();
-    calls_left_ = calls_behind_ + 1;
-  }
   const bool changes_name = call == "rename" || call == "remove";
+  if (changes_name && !awaited_name_.empty() && path.find(awaited_name_) != std::string::npos) {
+    awaited_name_.clear();
+    calls_left_ = calls_from_it_;
+  }
   const bool called = calls_left_ && (*calls_left_)-- == 0;
   const bool named = changes_name && names_left_ && (*names_left_)-- == 0;
   if (called || named) {

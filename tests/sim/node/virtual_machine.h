@@ -89,17 +89,22 @@ class VirtualMachine {
   void kill_after(uint64_t calls) { calls_left_ = calls; }
   // The same, of the calls that change a name: where a crash finds things half done.
   void kill_at_name(uint64_t changes) { names_left_ = changes; }
-  // The same, of the calls behind the next renaming with this in its names ("/a/t-0.1-future to /a/t-0").
-  void kill_behind(std::string rename, uint64_t calls) {
-    awaited_rename_ = std::move(rename);
-    calls_behind_ = calls;
+  // The same, of the calls behind the next change of a name with this in it ("/a/t-0.1-future to /a/t-0").
+  void kill_behind(std::string name, uint64_t calls) {
+    awaited_name_ = std::move(name);
+    calls_from_it_ = calls + 1;
+  }
+  // The same, at that change.
+  void kill_before(std::string name) {
+    awaited_name_ = std::move(name);
+    calls_from_it_ = 0;
   }
   void never_kill() {
     calls_left_.reset();
     names_left_.reset();
-    awaited_rename_.clear();
+    awaited_name_.clear();
   }
-  bool will_kill() const { return calls_left_ || names_left_ || !awaited_rename_.empty(); }
+  bool will_kill() const { return calls_left_ || names_left_ || !awaited_name_.empty(); }
   bool dead() const { return dead_.has_value(); }
   bool ended_itself() const { return dead_ && dead_->by_itself; }
   // Runs the task as the process, on the main thread. False if it died.
@@ -136,8 +141,8 @@ class VirtualMachine {
   Worker* running_ = nullptr;
   std::optional<uint64_t> calls_left_;
   std::optional<uint64_t> names_left_;
-  std::string awaited_rename_;
-  uint64_t calls_behind_ = 0;
+  std::string awaited_name_;
+  uint64_t calls_from_it_ = 0;
   std::optional<Killed> dead_;
 };
 
