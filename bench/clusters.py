@@ -277,7 +277,8 @@ class MixedCluster(OfKafkaNodes):
         self.formats = [(controller, self.settings(controller, CONTROLLER_ID, "controller", CONTROLLER_ID))]
         for number in range(1, BROKERS + 1):
             made = self.kafka_node(f"node-{number}")
-            self.formats.append((made, {**self.settings(made, number, "broker", CONTROLLER_ID), "milena.shards": 1}))
+            self.formats.append((made, {**self.settings(made, number, "broker", CONTROLLER_ID), "milena.shards": 1,
+                                        "milena.http.listeners": ""}))
             self.nodes.append(Node(number, made.port, made.log, made.data_dir, [owner.program, made.properties]))
 
     def prepare(self):
