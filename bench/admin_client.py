@@ -46,12 +46,15 @@ class AdminClient:
             at += read
         return bytes(got)
 
-    def create_topics(self, names, partitions):
-        """CreateTopics version 4, all in one request."""
+    def create_topics(self, names, partitions, replicas=1, assignment=()):
+        """CreateTopics version 4, all in one request. `assignment` has the brokers of each partition, in place of the numbers."""
         texts = [name.encode() for name in names]
+        placed = struct.pack(">ihi", -1, -1, len(assignment)) if assignment else struct.pack(">ihi", partitions, replicas, 0)
+        for index, ids in enumerate(assignment):
+            placed += struct.pack(f">ii{len(ids)}i", index, len(ids), *ids)
         body = struct.pack(">i", len(texts))
         for text in texts:
-            body += struct.pack(">h", len(text)) + text + struct.pack(">ihii", partitions, 1, 0, 0)
+            body += struct.pack(">h", len(text)) + text + placed + struct.pack(">i", 0)
         answer = self._ask(19, 4, body + struct.pack(">ib", 60_000, 0))
         at = 8  # throttle time, count
         for _ in texts:

@@ -22,7 +22,8 @@ START_DEADLINE_S = 300
 STOP_DEADLINE_S = 600
 PR_SET_CHILD_SUBREAPER = 36
 # Below the system's range for outgoing connections, where a client that reconnects could be given this very port.
-PORTS = range(19440, 19460)
+FIRST_PORT, _, LAST_PORT = os.environ.get("MILENA_PORTS", "19440-19539").partition("-")
+PORTS = range(int(FIRST_PORT), int(LAST_PORT) + 1)
 
 
 class Broken(Exception):
@@ -34,17 +35,39 @@ def adopt_orphans():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def free_port(taken=()):
-    for port in PORTS:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in taken:
-            return port
-    raise Broken(f"no free port from {PORTS[0]} to {PORTS[-1]}")
+def _is_free(port):
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+
+_given_ports = set()
+
+
+def free_ports(count):
+    """The first of so many ports in a row that nobody has; nobody else is given them, even before a broker listens there."""
+    for first in PORTS[:len(PORTS) - count + 1]:
+        row = range(first, first + count)
+        if not _given_ports.intersection(row) and all(map(_is_free, row)):
+            _given_ports.update(row)
+            return first
+    raise Broken(f"no {count} free ports in a row from {PORTS[0]} to {PORTS[-1]}")
+
+
+def return_ports(first, count):
+    _given_ports.difference_update(range(first, first + count))
+
+
+def free_port():
+    return free_ports(1)
+
+
+def new_cluster_id():
+    return base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
 
 
 def _measured_run(command, deadline_s):
@@ -72,7 +95,7 @@ class Load:
         return self.program.parent / "milena_bench_wire"
 
     def run_wire(self, broker, command, *words, deadline_s=300):
-        return _measured_run([self.wire_program(), command, "--port", str(broker.port), *map(str, words)], deadline_s)
+        return _measured_run([self.wire_program(), command, *broker.wire_words, *map(str, words)], deadline_s)
 
     @contextlib.contextmanager
     def touched_memory(self, gb):
@@ -107,6 +130,14 @@ class Broker:
     @property
     def address(self):
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def pids(self):
+        return [self.pid]
+
+    @property
+    def wire_words(self):
+        return ["--port", str(self.port)]
 
     def empty(self):
         """Begins anew, with no data; returns the seconds that preparing the directory took."""
@@ -144,10 +175,10 @@ class Broker:
         end = time.monotonic() + deadline_s
         used = None
         while time.monotonic() < end:
-            before = measure.Usage.of(self.pid)
+            before = measure.Usages(self.pids)
             time.sleep(0.5)
-            now = measure.Usage.of(self.pid).cpu_s_since(before)
-            if used is not None and now < 0.1 and now >= 0.5 * used:
+            now = measure.Usages(self.pids).cpu_s_since(before)
+            if used is not None and now < 0.1 * len(self.pids) and now >= 0.5 * used:
                 return
             used = now
 
@@ -161,6 +192,7 @@ class Milena(Broker):
     def __init__(self, dir, load, program):
         super().__init__(dir, load)
         self.program = program
+        self.beside = None  # JVM Kafka, if it is measured beside it
 
     def command(self):
         return [self.program, "--override", f"listeners=PLAINTEXT://{self.address}", "--override", f"log.dirs={self.data_dir}",
@@ -188,40 +220,45 @@ class Kafka(Broker):
         super().__init__(dir, load)
         self.libs = libs
         self.kafka_version = version
-        self.controller_port = free_port(taken=(self.port,))
+        self.controller_port = free_port()
 
     def _java(self, *words):
         return ["java", f"-Dlog4j2.configurationFile={ORACLE / 'log4j2.xml'}", "-Doracle.log.level=INFO", "-cp", f"{self.libs}/*", *words]
 
+    @property
+    def properties(self):
+        return self.dir / "server.properties"
+
+    def default_settings(self):
+        """Of one node alone."""
+        return {
+            "process.roles": "broker,controller", "node.id": 1,
+            "controller.quorum.voters": f"1@127.0.0.1:{self.controller_port}",
+            "listeners": f"PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{self.controller_port}",
+            "advertised.listeners": f"PLAINTEXT://{self.address}", "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "PLAINTEXT",
+            "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT", "log.dirs": self.data_dir,
+            "offsets.topic.replication.factor": 1, "transaction.state.log.replication.factor": 1,
+            "transaction.state.log.min.isr": 1, "share.coordinator.state.topic.replication.factor": 1,
+            "share.coordinator.state.topic.min.isr": 1, "group.initial.rebalance.delay.ms": 0,
+        }
+
     def empty(self):
         super().empty()
-        (self.dir / "server.properties").write_text(f"""\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{self.controller_port}
-listeners=PLAINTEXT://{self.address},CONTROLLER://127.0.0.1:{self.controller_port}
-advertised.listeners=PLAINTEXT://{self.address}
-controller.listener.names=CONTROLLER
-inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
-log.dirs={self.data_dir}
-offsets.topic.replication.factor=1
-transaction.state.log.replication.factor=1
-transaction.state.log.min.isr=1
-share.coordinator.state.topic.replication.factor=1
-share.coordinator.state.topic.min.isr=1
-group.initial.rebalance.delay.ms=0
-""" + "".join(f"{key}={value}\n" for key, value in self.settings.items()))
-        cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
+        return self.format(new_cluster_id(), {**self.default_settings(), **self.settings})
+
+    def format(self, cluster_id, settings):
+        """Writes the settings, and formats the directory; returns the seconds of the latter."""
+        self.properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         begin = time.monotonic()
-        done = subprocess.run(self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self.dir / "server.properties")),
+        done = subprocess.run(self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(self.properties)),
                               capture_output=True, text=True, timeout=START_DEADLINE_S)
         if done.returncode != 0:
             raise Broken(f"JVM Kafka's format failed: {(done.stdout + done.stderr).strip()[-500:]}")
         return time.monotonic() - begin
 
     def command(self):
-        java, *rest = self._java("kafka.Kafka", str(self.dir / "server.properties"))
+        java, *rest = self._java("kafka.Kafka", str(self.properties))
         return [java, *self.heap, *self.flags, *rest]
 
     def version(self):

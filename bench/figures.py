@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 
+import cluster_figures
 import measure
 from admin_client import AdminClient
 from brokers import Broken, Milena
@@ -35,6 +36,16 @@ class Sizes:
         self.offset_groups, self.offset_partitions = (20, 50) if quick else (1000, 1000)
         self.repetitions = 1 if quick else 5
         self.most_space_gb = 1 if quick else 8
+        # Of clusters.
+        self.start_partitions = 30
+        self.steady_warm = 200 if quick else 1000  # records
+        self.after_s = 1 if quick else 3
+        self.produce_gb = self.jvm_produce_gb = 0.05 if quick else 1.0
+        self.latency_warm, self.latency_records = (500, 1000) if quick else (15_000, 20_000)
+        self.catch_up_gb = 0.1 if quick else 2.0
+        self.few_partitions, self.many_partitions = (50, 200) if quick else (1000, 10_000)
+        self.jvm_has_many = False
+        self.cluster_repetitions = 1 if quick else 3
 
 
 def _kcat_first_produce_s(broker, topic):
@@ -300,4 +311,5 @@ GROUPS = {
     "transactional-ids": reload_of_transactional_ids,
     "replay": many_topics,
     "groups": groups,
+    **cluster_figures.GROUPS,
 }

@@ -1,4 +1,4 @@
-"""What is found, and what a broker uses while something is done to it."""
+"""What is found, and what a broker or a cluster uses while something is done to it."""
 
 import collections
 import time
@@ -9,12 +9,14 @@ import measure
 class Samples:
     """What was found: one list for each (figure, broker)."""
 
-    def __init__(self):
+    def __init__(self, on_add=lambda figure, broker, value: None):
         self.values = collections.defaultdict(list)
         self.foreign_shares = []
+        self.on_add = on_add
 
     def add(self, figure, broker, value):
         self.values[figure, broker.name].append(value)
+        self.on_add(figure, broker, value)
 
     def of(self, figure, broker_name):
         return self.values.get((figure, broker_name), [])
@@ -30,14 +32,14 @@ class Interval:
 
     def __enter__(self):
         self.machine = measure.Machine()
-        self.before = measure.Usage.of(self.broker.pid)
+        self.before = measure.Usages(self.broker.pids)
         self.begin_s = time.monotonic()
         return self
 
     def __exit__(self, kind, *_):
         if kind is not None:
             return
-        after = measure.Usage.of(self.broker.pid)
+        after = measure.Usages(self.broker.pids)
         self.seconds = time.monotonic() - self.begin_s
         self.cpu_s = after.cpu_s_since(self.before)
         self.switches = after.switches_since(self.before)

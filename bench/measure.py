@@ -44,13 +44,39 @@ class Usage:
         return sum(count - before.switches.get(thread, 0) for thread, count in self.switches.items())
 
 
-def memory_mb(pid):
-    """(RSS, USS) in MB (1e6 bytes); USS is what the process alone has: what would be free if it ended."""
+class Usages:
+    """The same of several processes. What one of them used that began or ended in between is not counted."""
+
+    def __init__(self, pids):
+        self.of = {pid: Usage.of(pid) for pid in pids}
+
+    def _pairs(self, before):
+        return [(usage, before.of[pid]) for pid, usage in self.of.items() if pid in before.of]
+
+    def cpu_s_since(self, before):
+        return sum(now.cpu_s_since(then) for now, then in self._pairs(before))
+
+    def switches_since(self, before):
+        return sum(now.switches_since(then) for now, then in self._pairs(before))
+
+
+def _memory_fields(pid):
     fields = {}
     for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
         name, value, _ = line.split()
         fields[name] = int(value) * 1024 / 1e6
+    return fields
+
+
+def memory_mb(pid):
+    """(RSS, USS) in MB (1e6 bytes); USS is what the process alone has: what would be free if it ended."""
+    fields = _memory_fields(pid)
     return fields["Rss:"], fields["Private_Clean:"] + fields["Private_Dirty:"]
+
+
+def shared_memory_mb(pid):
+    """PSS in MB: each page that several processes have is divided among them."""
+    return _memory_fields(pid)["Pss:"]
 
 
 class Machine:

@@ -17,6 +17,7 @@ class Row:
     digits: int = 1
     limit: float = None  # in the unit; reached when Milena's median is at most this
     share: float = None  # or: at most this share of the JVM's median
+    times: float = None  # or: at least so many times the JVM's median
     target: str = ""     # as written in the table
 
 
@@ -79,7 +80,43 @@ ROWS = [
     Row("memory after the 100 B load, RSS", "RSS after 100 B load", "MB"),
     Row("memory after the 1 KB load, RSS", "RSS after 1 KB load", "MB"),
     Row("memory after the 1 KB load, USS", "USS after 1 KB load", "MB"),
+    Row("three brokers: start from nothing until all serve", "cluster start", "ms", digits=0, limit=500, target="≤ 500 ms"),
+    Row("three brokers: restart until all serve and 30 partitions × 3 are in sync", "cluster restart", "ms", digits=0, limit=500,
+        target="≤ 500 ms"),
+    Row("three brokers and controller, idle, RSS of all processes together", "cluster idle RSS", "MB", limit=50, target="≤ 50 MB"),
+    Row("the same, PSS", "cluster idle PSS", "MB"),
+    Row("the same, CPU", "cluster idle CPU", "%", digits=3),
+    Row("the same, wake-ups per second", "cluster idle wake-ups", "", digits=1, limit=10, target="≤ 10"),
+    Row("kill -9 of a leader: longest time without an acknowledgement", "gap of a kill", "ms", digits=0, limit=500, target="≤ 500 ms"),
+    Row("the same, the controller being JVM Kafka", "gap of a kill, JVM controller", "ms", digits=0, share=1,
+        target="≤ the JVM's"),
+    Row("orderly restart of a leader: longest time without an acknowledgement", "gap of a restart", "ms", digits=0, limit=100,
+        target="≤ 100 ms"),
+    Row("CPU of all nodes per GB, 1 KB produce, acks=all, 3 replicas", "cluster produce, CPU", "s", digits=3, share=1 / 3,
+        target="≤ a third of the JVM's"),
+    Row("throughput of that load", "cluster produce, throughput", "MB/s", digits=0),
+    Row("acknowledgement of 1 KB, acks=all, 3 replicas, 1000 per second, p50", "acknowledged, p50", "ms", digits=3, share=1 / 2,
+        target="≤ half of the JVM's"),
+    Row("the same, p99", "acknowledged, p99", "ms", digits=3, share=1 / 2, target="≤ half of the JVM's"),
+    Row("the same, CPU of all nodes", "acknowledged, CPU", "%"),
+    Row("a follower catches up", "catching up, speed", "GB/s", digits=2, times=2, target="≥ twice the JVM's"),
+    Row("the same, CPU of all nodes per GB", "catching up, CPU", "s", digits=3, share=1 / 2, target="≤ half of the JVM's"),
+    Row("1,000 partitions × 3, kill -9 of a broker: all leaders elsewhere", "leaders elsewhere, 1,000", "ms", digits=0),
+    Row("10,000 partitions × 3, kill -9 of a broker: all leaders elsewhere", "leaders elsewhere, 10,000", "ms", digits=0, limit=1000,
+        target="≤ 1000 ms"),
 ]
+
+
+# The JVM's directories are formatted first, which Milena does when it starts.
+PREPARED = {"first start": "prepare", "cluster start": "cluster prepare"}
+
+
+def progress(figure, broker, value):
+    """One sample, as soon as it is there."""
+    for row in ROWS:
+        if row.figure == figure:
+            return f"  {row.title}: {_text(row, [value])}" + (f" (goal: {row.target})" if row.target else "")
+    return f"  {figure}: {value:.3f}"
 
 
 def _in_unit(row, value):
@@ -96,10 +133,12 @@ def _text(row, values):
 
 
 def _reached(row, milena, kafka):
-    if row.limit is None and row.share is None:
+    if row.limit is None and row.share is None and row.times is None:
         return ""
-    if milena is None or (row.share is not None and kafka is None):
+    if milena is None or (row.limit is None and kafka is None):
         return "not measured"
+    if row.times is not None:
+        return "yes" if milena >= row.times * kafka else "**no**"
     limit = row.limit if row.limit is not None else row.share * _in_unit(row, kafka)
     return "yes" if _in_unit(row, milena) <= limit else "**no**"
 
@@ -109,8 +148,8 @@ def _line(row, samples, other):
     milena = statistics.median(ours) if ours else None
     kafka = statistics.median(theirs) if theirs else None
     kafka_text = _text(row, theirs)
-    if row.figure == "first start" and theirs and other == KAFKA:
-        formatted = samples.of("prepare", KAFKA)
+    if row.figure in PREPARED and theirs and other == KAFKA:
+        formatted = samples.of(PREPARED[row.figure], KAFKA)
         kafka += statistics.median(formatted)
         kafka_text += f" + format {_text(row, formatted)}"
     ratio = f"{milena / kafka:.3g}" if milena is not None and kafka else "–"

@@ -2,7 +2,6 @@
 // a transaction; this one speaks the second protocol (KIP-890), in which Produce adds it.
 #include <time.h>
 
-#include <algorithm>
 #include <cstdio>
 
 #include "protocol/messages/end_txn.h"
@@ -31,11 +30,6 @@ void sleep_until(double at_s) {
   at.tv_sec = static_cast<time_t>(at_s);
   at.tv_nsec = static_cast<long>((at_s - static_cast<double>(at.tv_sec)) * 1e9);
   ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
-}
-
-double at_share(std::vector<double> values, double share) {
-  std::sort(values.begin(), values.end());
-  return values.at(static_cast<size_t>(share * static_cast<double>(values.size() - 1)));
 }
 
 class PacedProducer {

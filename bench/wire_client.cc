@@ -24,7 +24,8 @@ namespace {
 
 constexpr size_t kReadSize = 256 * 1024;
 
-int connect_to(int port) {
+// -1 if nobody listens.
+int try_connect(int port) {
   int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) give_up(std::string("socket: ") + std::strerror(errno));
   sockaddr_in address{};
@@ -32,7 +33,16 @@ int connect_to(int port) {
   address.sin_port = htons(static_cast<uint16_t>(port));
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
-    give_up(std::string("connect: ") + std::strerror(errno));
+    ::close(fd);
+    return -1;
+  }
+  // Among the ports for outgoing connections, a socket may be given the very port that it connects to.
+  sockaddr_in own{};
+  socklen_t size = sizeof own;
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&own), &size);
+  if (own.sin_port == address.sin_port) {
+    ::close(fd);
+    return -1;
   }
   int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -45,6 +55,17 @@ int connect_to(int port) {
 int64_t number(const Arguments& arguments, const std::string& name, int64_t fallback) {
   auto found = arguments.find(name);
   return found == arguments.end() ? fallback : std::atoll(found->second.c_str());
+}
+
+const std::string& text(const Arguments& arguments, const std::string& name) {
+  auto found = arguments.find(name);
+  if (found == arguments.end()) give_up("--" + name + " is missing");
+  return found->second;
+}
+
+double at_share(std::vector<double> values, double share) {
+  std::sort(values.begin(), values.end());
+  return values.at(static_cast<size_t>(share * static_cast<double>(values.size() - 1)));
 }
 
 double now_s() {
@@ -65,18 +86,39 @@ WireClient::WireClient(int port, size_t connections) {
   ::setrlimit(RLIMIT_NOFILE, &files);
   epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   for (size_t i = 0; i < connections; i++) {
-    connections_.push_back(std::make_unique<Connection>());
-    connections_.back()->fd = connect_to(port);
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.ptr = connections_.back().get();
-    ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_.back()->fd, &event);
+    if (!connect(port)) give_up(std::string("connect: ") + std::strerror(errno));
   }
 }
 
 WireClient::~WireClient() {
-  for (auto& connection : connections_) ::close(connection->fd);
+  for (auto& connection : connections_) {
+    if (connection->fd >= 0) ::close(connection->fd);
+  }
   ::close(epoll_);
+}
+
+std::optional<size_t> WireClient::connect(int port) {
+  const int fd = try_connect(port);
+  if (fd < 0) return std::nullopt;
+  connections_.push_back(std::make_unique<Connection>());
+  Connection& connection = *connections_.back();
+  connection.index = connections_.size() - 1;
+  connection.fd = fd;
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = &connection;
+  ::epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
+  return connection.index;
+}
+
+void WireClient::closed(Connection& connection, const std::string& why) {
+  if (!on_close_) give_up(why);
+  ::close(connection.fd);
+  connection.fd = -1;
+  connection.in.clear();
+  connection.out.clear();
+  connection.waiting.clear();
+  on_close_(connection.index);
 }
 
 void WireClient::send(size_t index, Bytes frame, OnAnswer on_answer) {
@@ -90,7 +132,9 @@ void WireClient::flush(Connection& connection) {
   while (!connection.out.empty()) {
     ssize_t sent = ::send(connection.fd, connection.out.data(), connection.out.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EAGAIN) return watch(connection, true);
-    if (sent < 0) give_up(std::string("send: ") + std::strerror(errno));
+    if (sent < 0 && !on_close_) give_up(std::string("send: ") + std::strerror(errno));
+    // The caller is about to send; receive() tells of the end.
+    if (sent < 0) return connection.out.clear();
     connection.out.erase(0, static_cast<size_t>(sent));
   }
   watch(connection, false);
@@ -110,8 +154,8 @@ void WireClient::receive(Connection& connection) {
   connection.in.resize(before + kReadSize);
   ssize_t got = ::recv(connection.fd, connection.in.data() + before, kReadSize, 0);
   connection.in.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
-  if (got == 0) give_up("the broker closed a connection");
-  if (got < 0 && errno != EAGAIN) give_up(std::string("recv: ") + std::strerror(errno));
+  if (got == 0) return closed(connection, "the broker closed a connection");
+  if (got < 0 && errno != EAGAIN) return closed(connection, std::string("recv: ") + std::strerror(errno));
   size_t at = 0;
   while (connection.in.size() - at >= 4) {
     size_t size = load_big_endian<uint32_t>(connection.in.data() + at);
@@ -137,7 +181,9 @@ void WireClient::run_until(const std::function<bool()>& done, double deadline_s,
       task();
     }
     double wait_s = timers_.empty() ? 0.1 : std::clamp(timers_.begin()->first - now, 0.0, 0.1);
-    int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), static_cast<int>(wait_s * 1000));
+    // epoll_wait has milliseconds: at a fixed rate it would spin away the rest of one.
+    timespec wait{0, static_cast<long>(wait_s * 1e9)};
+    int count = ::epoll_pwait2(epoll_, events.data(), static_cast<int>(events.size()), &wait, nullptr);
     for (int i = 0; i < count; i++) {
       Connection& connection = *static_cast<Connection*>(events[static_cast<size_t>(i)].data.ptr);
       if (events[static_cast<size_t>(i)].events & EPOLLOUT) flush(connection);
@@ -186,5 +232,9 @@ int main(int count, char** words) {
   if (command == "commit") return commit_offsets(arguments);
   if (command == "fetch") return fetch_offsets(arguments);
   if (command == "transactions") return paced_transactions(arguments);
-  give_up("usage: milena_bench_wire one-group|many-groups|commit|fetch|transactions --port N [--name value]...");
+  if (command == "acknowledgements") return acknowledgements(arguments);
+  if (command == "wait-for-cluster") return wait_for_cluster(arguments);
+  give_up(
+      "usage: milena_bench_wire one-group|many-groups|commit|fetch|transactions --port N [--name value]...\n"
+      "       milena_bench_wire acknowledgements|wait-for-cluster --ports N,N,N [--name value]...");
 }

@@ -284,7 +284,8 @@ Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partitio
 // The name is written before the first record. Records without one are what a failure of the machine has left: they
 // were never synced, and may be of a topic of that name which was deleted while this node was away.
 Result<bool> LogDirectory::is_begun_without_a_name(const std::string& path) const {
-  if (clean_shutdown_ || MILENA_REPLICA_BUG(kRecordsWithoutAName)) return false;
+  if (MILENA_REPLICA_BUG(kRecordsWithoutAName) || MILENA_STORAGE_BUG(kNamelessIsTaken)) return false;
+  if (clean_shutdown_) return false;
   Result<int64_t> end = end_offset_of(path);
   if (!end && end.error().kind == ErrorKind::kNotFound) return false;
   if (!end) return end.error();
