@@ -10,13 +10,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 KINDS = {
     "difference": "Milena differs on purpose; with `milena.strict.kafka=true` it behaves as Kafka, and the test passes",
     "choice": "Milena differs on purpose; no client notices it, and no setting changes it",
-    "words": "the error code is Kafka's; the test compares the message, and Milena's message differs",
     "defect": "a known defect of Milena",
     "feature": "the test needs a feature that Milena neither has nor advertises",
     "controllers": "the test needs several controllers, of which a cluster of Milena has one",
     "controller": "the test needs a controller in a process of its own, or a request between Kafka's own nodes",
-    "brokers": "the test needs several brokers; its class was not run again since clusters are served",
-    "security": "the test needs TLS, SASL or ACLs; its class was not run again since they are served",
     "plugin": "the test has a Java class that the broker must load",
     "inside": "the test reads objects of Kafka's process: its metrics, its locks, its clock",
     "order": "the test compares the order of Kafka's hash maps; the listed items are the same",

@@ -6,12 +6,15 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Properties;
 import java.util.function.Supplier;
 
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.FinalizedVersionRange;
 import org.apache.kafka.common.Node;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.Uuid;
+import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.requests.MetadataResponse.PartitionMetadata;
 import org.apache.kafka.common.requests.MetadataResponse.TopicMetadata;
 import org.apache.kafka.metadata.KRaftMetadataCache;
@@ -52,10 +55,19 @@ final class MetadataStandIn {
             case "getPartitionReplicaEndpoints" -> replicaNodes((TopicPartition) arguments[0]);
             case "getLeaderAndIsr" -> ask.get().partition((String) arguments[0], (Integer) arguments[1])
                 .map(MetadataStandIn::leaderAndIsr);
+            case "topicConfig" -> topicConfig((String) arguments[0]);
             case "features" -> features();
             case "metadataVersion" -> MetadataVersion.fromFeatureLevel(ask.get().level(MetadataVersion.FEATURE_NAME));
             default -> UNSERVED;
         };
+    }
+
+    /** What was set for the topic itself. */
+    private Properties topicConfig(String topic) {
+        Properties set = new Properties();
+        for (ConfigEntry entry : ask.get().configs(new ConfigResource(ConfigResource.Type.TOPIC, topic)).values())
+            if (entry.source() == ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG) set.put(entry.name(), entry.value());
+        return set;
     }
 
     private Map<Uuid, String> names() {
