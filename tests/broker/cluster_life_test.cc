@@ -80,6 +80,8 @@ class FollowingControllerTest : public ClusterLifeTest {
     cluster().kill(other);
     EXPECT_TRUE(cluster().until([&] { return leader("two") == 5 - other && in_sync(1, "two").size() == 2; }));
     EXPECT_EQ(produce(leader("two"), "two", "x"), ErrorCode::kNone);
+    // The next attempt goes to the controller that does not lead.
+    cluster().lose_connection_at(ApiKey::kAlterPartition);
     ASSERT_NO_FATAL_FAILURE(cluster().start(other));
     EXPECT_TRUE(cluster().until([&] { return all_in_sync("two"); })) << "with leader " << leader("two");
   }
