@@ -14,6 +14,8 @@ from load import FINISH_S, GROUPS, LATEST, NUMBERS, PARTITIONS, WHOLE, WHOLE_GRO
 
 address, directory = sys.argv[1], pathlib.Path(sys.argv[2])
 checks = Checks()
+# In place of the offset of a record whose own answer was lost: librdkafka knows from a later answer that it is there.
+UNTOLD = "None"
 
 
 def journal(role):
@@ -59,6 +61,8 @@ def check_numbers():
         assert got == expected, f"{NUMBERS}-{partition}: {len(missing)} missing {missing[:5]}, {doubled} doubled, order kept: {got == sorted(got)}"
     places = {(partition, offset): value for partition in held for offset, _, value in held[partition]}
     for number, partition, offset in lines["ack"]:
+        if offset == UNTOLD:
+            continue
         equal(places.get((int(partition), int(offset))), number, f"{NUMBERS}-{partition} at the acknowledged offset {offset}")
     equal(len(lines["ack"]), count, "acknowledged numbers")
     print(f"      {count} numbers", file=sys.stderr)
@@ -84,13 +88,14 @@ def check_transactions():
 def check_latest():
     last = {}
     for key, number, partition, offset in journal("latest")["ack"]:
-        last[key] = max(last.get(key, (-1, "")), (int(offset), number))
+        last[key] = max(last.get(key, (-1, "")), (int(number), offset))
     assert last, "no keys"
     found, records = {}, 0
     for partition in read(LATEST).values():
         records += len(partition)
         for offset, key, value in partition:
-            found[key.decode()] = (offset, value)
+            told = last.get(key.decode(), (-1, ""))[1]
+            found[key.decode()] = (int(value), UNTOLD if told == UNTOLD else str(offset))
     equal(found, last, "last values of the keys")
     written = len(journal("latest")["ack"])
     assert records < written, f"{written} records were written to {LATEST}, and none was compacted away"

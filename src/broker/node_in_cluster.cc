@@ -28,6 +28,7 @@ constexpr int8_t kControllerEndpoints = 2;
 constexpr int64_t kLookAgain_ms = 50;
 // How long a stop waits until others lead this broker's partitions.
 constexpr int64_t kLeave_ms = 10'000;
+constexpr int64_t kTellAgain_ms = 500;
 // The same if this node is the controller: the others learn it at once, or do not listen.
 constexpr int64_t kHandover_ms = 2'000;
 
@@ -132,7 +133,14 @@ Status Node::join_cluster() {
   give_image_to_shards(*image, offset);
   auto controller = std::make_unique<RemoteController>(*shards_[0], connect_to_controller("forwarding"),
                                                        [this] { return lifecycle_->broker_epoch(); });
-  controller_ = std::move(controller);
+  // From then on the observer tells it of new leaders.
+  RETURN_IF_ERROR(wait_at_home(
+      [this, &controller] {
+        if (const auto& leader = observer_->leader_address()) controller->controller().use(*leader);
+        controller_ = std::move(controller);
+        return true;
+      },
+      INT64_MAX));
   context_->controller = controller_.get();
   if (!doomed.empty()) remove_in_background(std::move(doomed));
   return ok_status();
@@ -255,25 +263,32 @@ Status Node::enter_service() {
   return lifecycle_->failure().empty() ? ok_status() : make_error(ErrorKind::kUnsupported, "{}", lifecycle_->failure());
 }
 
-// Replicas are where they were found on the disk: the metadata is corrected.
+// Replicas are where they were found on the disk: the metadata is corrected. Asks again until it is.
 void Node::tell_misplaced() {
+  if (misplaced_.empty()) return;
   Shard& home = *shards_[0];
   auto request = std::make_shared<AssignReplicasToDirsRequest>();
   request->broker_id = context_->node_id;
   request->broker_epoch = lifecycle_->broker_epoch();
-  for (const auto& [key, directory] : std::exchange(misplaced_, {})) {
+  for (const auto& [key, directory] : misplaced_) {
     auto& one = request->directories.emplace_back();
     one.id = directory;
     auto& topic = one.topics.emplace_back();
     topic.topic_id = key.topic_id;
     topic.partitions.push_back({key.partition});
   }
-  if (request->directories.empty()) return;
   controller_->send<AssignReplicasToDirsResponse>(
       home, std::shared_ptr<const AssignReplicasToDirsRequest>(request), AssignReplicasToDirsRequest::kMaxVersion, {},
-      [](ErrorCode error, const AssignReplicasToDirsResponse&) {
-        if (error != ErrorCode::kNone)
+      [this, &home](ErrorCode error, const AssignReplicasToDirsResponse& response) {
+        if (error == ErrorCode::kNone) error = response.error_code;
+        if (error == ErrorCode::kNone) return misplaced_.clear();
+        if (home.first_time("misplaced")) {
           log_warn("the controller was not told the directories of replicas: {}", error_name(error));
+        }
+        if (error == ErrorCode::kUnsupportedVersion || home.closed()) return;
+        home.executor().call_after(kTellAgain_ms, [this, &home] {
+          if (!home.closed()) tell_misplaced();
+        });
       });
 }
 

@@ -1,15 +1,19 @@
 // ClusterHarness: several nodes in one process, each on ManualExecutors, with one clock that the test moves, and
 // connections between them that are calls. Everything runs in the test's thread. Node 1 is broker and controller, the
-// others are only brokers. A node can be killed and started again.
+// others are only brokers. A node can be killed and started again. At kFollowingPort there is a controller that does
+// not lead, for those whose settings name it.
 #pragma once
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "broker/cluster/network.h"
+#include "broker/controller/metadata_runtime.h"
+#include "broker/following_controller.h"
 #include "broker/node_fixture.h"
 
 namespace milena::broker::broker_test {
@@ -48,14 +52,16 @@ class Wire final : public Transport, public std::enable_shared_from_this<Wire> {
   }
   // A node is killed, at either end of this connection.
   void cut(const NodeHarness& gone) {
-    if (to_ == &gone) {
-      end_session(false);
-      tell([self = shared_from_this()](LinkWatcher& watcher) {
-        self->watcher_ = nullptr;
-        watcher.on_lost("reset");
-      });
-    }
+    if (to_ == &gone) lose(false);
     if (from_ == &gone) close_by_client();
+  }
+  const NodeHarness* to() const { return to_; }
+  void lose(bool to_lives = true) {
+    end_session(to_lives);
+    tell([self = shared_from_this()](LinkWatcher& watcher) {
+      self->watcher_ = nullptr;
+      watcher.on_lost("reset");
+    });
   }
 
   // Transport, for the session.
@@ -123,6 +129,9 @@ class Wire final : public Transport, public std::enable_shared_from_this<Wire> {
 
 class ClusterHarness {
  public:
+  static constexpr uint16_t kControllerPort = 9300;
+  static constexpr uint16_t kFollowingPort = 9301;
+
   explicit ClusterHarness(int nodes) {
     for (int id = 1; id <= nodes; id++) {
       nodes_[id] = std::make_unique<NodeHarness>(1, &clock_);
@@ -169,6 +178,16 @@ class ClusterHarness {
     settle();
   }
 
+  // All connections that others have to it; they may connect again.
+  void lose_connections_to(int id) {
+    for (auto& weak : wires_) {
+      if (auto wire = weak.lock(); wire != nullptr && wire->to() == nodes_[id].get()) wire->lose();
+    }
+  }
+
+  // The connection on which the next request of this API is sent is lost, and the request with it.
+  void lose_connection_at(ApiKey key) { lost_at_ = key; }
+
   // The node gets no turn until it is resumed, as under SIGSTOP.
   void pause(int id) { paused_.insert(id); }
   void resume(int id) {
@@ -194,16 +213,19 @@ class ClusterHarness {
   }
 
  private:
-  static constexpr uint16_t kControllerPort = 9300;
   static uint16_t client_port(int id) { return static_cast<uint16_t>(9200 + id); }
 
   class LinkOf final : public Link {
    public:
-    explicit LinkOf(std::shared_ptr<Wire> wire) : wire_(std::move(wire)) {}
+    LinkOf(ClusterHarness& cluster, std::shared_ptr<Wire> wire) : cluster_(cluster), wire_(std::move(wire)) {}
     ~LinkOf() override { wire_->close_by_client(); }
-    void send(Payload request) override { wire_->request(std::move(request)); }
+    void send(Payload request) override {
+      if (cluster_.is_lost(request)) return wire_->lose();
+      wire_->request(std::move(request));
+    }
 
    private:
+    ClusterHarness& cluster_;
     std::shared_ptr<Wire> wire_;
   };
 
@@ -212,10 +234,13 @@ class ClusterHarness {
     NetworkOf(ClusterHarness& cluster, NodeHarness& self) : cluster_(cluster), self_(self) {}
     std::unique_ptr<Link> connect(size_t shard, const std::string&, uint16_t port, LinkWatcher& watcher) override {
       Executor& executor = self_.executor(shard);
+      if (port == kFollowingPort) {
+        return std::make_unique<FollowingController>(executor, watcher, [this] { return cluster_.leader(); });
+      }
       auto wire = std::make_shared<Wire>(self_, executor, watcher);
       cluster_.wires_.push_back(wire);
       executor.post([this, wire, port] { cluster_.open(*wire, port); });
-      return std::make_unique<LinkOf>(wire);
+      return std::make_unique<LinkOf>(cluster_, wire);
     }
 
    private:
@@ -223,6 +248,23 @@ class ClusterHarness {
     NodeHarness& self_;
   };
 
+  bool is_lost(const Payload& request) {
+    if (!lost_at_) return false;
+    const Bytes bytes = request.flatten().take().substr(4);
+    Reader reader(bytes);
+    RequestHeader header;
+    header.read(reader);
+    if (header.api_key != static_cast<int16_t>(*lost_at_)) return false;
+    lost_at_.reset();
+    return true;
+  }
+  NamedLeader leader() {
+    if (!nodes_[1]->running()) return last_leader_;
+    const MetadataRuntime* runtime = nodes_[1]->node().shard(0).node().metadata;
+    if (runtime == nullptr) return last_leader_;
+    last_leader_ = {1, runtime->epoch(), kControllerPort, nodes_[1]->node().shard(0).node().cluster_id};
+    return last_leader_;
+  }
   void open(Wire& wire, uint16_t port) {
     const int id = port == kControllerPort ? 1 : port - client_port(0);
     auto found = nodes_.find(id);
@@ -248,6 +290,8 @@ class ClusterHarness {
 
   ManualClock clock_;
   std::set<int> paused_;
+  NamedLeader last_leader_;
+  std::optional<ApiKey> lost_at_;
   std::vector<std::weak_ptr<Wire>> wires_;
   std::map<int, std::unique_ptr<NetworkOf>> networks_;
   std::map<int, std::unique_ptr<NodeHarness>> nodes_;

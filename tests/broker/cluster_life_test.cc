@@ -62,6 +62,47 @@ TEST_F(ClusterLifeTest, TheControllerIsKilledAndStartsAgain) {
   EXPECT_TRUE(cluster().until([&] { return in_sync(1, "two") == std::vector<int32_t>{1, 2}; }, 1000));
 }
 
+// The settings of brokers 2 and 3 name a controller that does not lead, first or alone.
+class FollowingControllerTest : public ClusterLifeTest {
+ protected:
+  void configure() override {
+    ClusterLifeTest::configure();
+    const auto at = [](uint16_t port) { return "localhost:" + std::to_string(port); };
+    const std::string following = at(ClusterHarness::kFollowingPort);
+    cluster().node(2).set("controller.quorum.voters", "");
+    cluster().node(2).set("controller.quorum.bootstrap.servers",
+                          following + "," + at(ClusterHarness::kControllerPort));
+    cluster().node(3).set("controller.quorum.voters", "");
+    cluster().node(3).set("controller.quorum.bootstrap.servers", following);
+  }
+  // The in-sync set of "two", whose leader is broker 2 or 3, shrinks and grows.
+  void expect_alive(int other) {
+    cluster().kill(other);
+    EXPECT_TRUE(cluster().until([&] { return leader("two") == 5 - other && in_sync(1, "two").size() == 2; }));
+    EXPECT_EQ(produce(leader("two"), "two", "x"), ErrorCode::kNone);
+    // The next attempt goes to the controller that does not lead.
+    cluster().lose_connection_at(ApiKey::kAlterPartition);
+    ASSERT_NO_FATAL_FAILURE(cluster().start(other));
+    EXPECT_TRUE(cluster().until([&] { return all_in_sync("two"); })) << "with leader " << leader("two");
+  }
+};
+
+TEST_F(FollowingControllerTest, SaysWhoLeads) {
+  create_topics();
+  for (int other : {3, 2, 3}) expect_alive(other);
+}
+
+// It says nothing new: the leader and its epoch are the same as before.
+TEST_F(FollowingControllerTest, SaysAgainWhoLeads) {
+  create_topics();
+  cluster().lose_connections_to(1);
+  create_topic(1, "later", {3, 2});
+  EXPECT_TRUE(cluster().until([&] { return replica(3, "later") != nullptr && replica(2, "later") != nullptr; }));
+  // It was fenced when its connections were lost.
+  ASSERT_TRUE(cluster().until([&] { return image(1, "later")->leader > 0; }));
+  EXPECT_EQ(produce(leader("later"), "later", "x"), ErrorCode::kNone);
+}
+
 TEST_F(ClusterLifeTest, AllAreKilledAtOnce) {
   create_topics();
   for (int id = 1; id <= 3; id++) cluster().kill(id);
@@ -210,6 +251,17 @@ TEST_F(SeveralDirectoriesTest, AReplicaGoesWhereTheFewestAre) {
   expect_with("f", {2, 2, 2});
 }
 
+// Somebody has moved a replica while the broker was away. The request that tells the controller may be lost.
+TEST_F(SeveralDirectoriesTest, TheControllerIsToldWhereReplicasAreFound) {
+  create_topic(1, "a", {2, 1});
+  ASSERT_TRUE(cluster().until([&] { return placed() == std::vector<int>{1, 0, 0}; }));
+  cluster().stop(2);
+  std::filesystem::rename(dir(0) + "/a-0", dir(2) + "/a-0");
+  cluster().lose_connection_at(ApiKey::kAssignReplicasToDirs);
+  ASSERT_NO_FATAL_FAILURE(cluster().start(2));
+  EXPECT_TRUE(cluster().until([&] { return placed() == std::vector<int>{0, 0, 1}; }, 2000));
+}
+
 // The controller of another node does not know the directories of a broker: that one looks at what it is asked itself.
 TEST_F(SeveralDirectoriesTest, AreCordonedThroughAControllerElsewhere) {
   const auto cordon = [this](TestClient& client, const std::string& path) {
@@ -285,7 +337,7 @@ TEST_F(LittleMetadataTest, ABrokerThatWasAwayGoesOnFromASnapshot) {
   EXPECT_TRUE(cluster().until([&] { return end_at(3, "new0") == 1 && end_at(3, "again") == 1; }));
   // It follows record by record again, and starts from what it keeps.
   create_topic(1, "later", {3, 2});
-  EXPECT_EQ(produce(3, "later", "x"), ErrorCode::kNone);
+  EXPECT_EQ(produce(leader("later"), "later", "x"), ErrorCode::kNone);
   cluster().kill(3);
   ASSERT_NO_FATAL_FAILURE(cluster().start(3));
   EXPECT_TRUE(cluster().until([&] { return of_1 == cluster().node(3).node().shard(0).image(); }));

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "base/check.h"
-
 namespace milena::broker {
 
 ActiveController::ActiveController(Executor& executor, Network& network, size_t shard, std::vector<NodeAddress> known,
@@ -11,10 +9,9 @@ ActiveController::ActiveController(Executor& executor, Network& network, size_t 
     : executor_(executor),
       network_(network),
       shard_(shard),
-      known_(std::move(known)),
+      addresses_(std::move(known)),
       client_id_(std::move(client_id)) {
-  CHECK(!known_.empty(), "no controller is known");
-  connect_to(known_[0]);
+  connect_to(addresses_.first());
 }
 
 ActiveController::~ActiveController() = default;
@@ -37,12 +34,12 @@ void ActiveController::send(OutgoingRequest request, int64_t deadline_ms, Outgoi
 }
 
 void ActiveController::try_another() {
-  if (known_.size() == 1 && connection_->address() == known_[0]) return;
-  next_ = (next_ + 1) % known_.size();
-  connect_to(known_[next_]);
+  NodeAddress other = addresses_.other_than(connection_->address());
+  if (other != connection_->address()) connect_to(std::move(other));
 }
 
 void ActiveController::use(const NodeAddress& leader) {
+  addresses_.set_leader(leader);
   if (connection_->address() != leader) connect_to(leader);
 }
 

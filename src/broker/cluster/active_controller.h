@@ -1,6 +1,6 @@
 // ActiveController: sends requests to the controller that leads the quorum, over a connection of its own. It begins
 // with the addresses of the settings, and goes on to the next one if a node is not reached or does not lead. The
-// observer of the metadata log calls use() when it learns the leader.
+// observer of the metadata log calls use() when it learns the leader, which is from then on among those in turn.
 //
 // Lives on one shard. Each purpose has its own, since a node answers the requests of a connection one after the other.
 #pragma once
@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "broker/cluster/controller_addresses.h"
 #include "broker/cluster/node_connection.h"
 
 namespace milena::broker {
@@ -35,9 +36,8 @@ class ActiveController {
   Executor& executor_;
   Network& network_;
   const size_t shard_;
-  const std::vector<NodeAddress> known_;
+  ControllerAddresses addresses_;
   const std::string client_id_;
-  size_t next_ = 0;
   std::shared_ptr<NodeConnection> connection_;
 };
 

@@ -24,7 +24,11 @@ constexpr int64_t kObserverRetry_ms = 50;
 
 MetadataObserver::MetadataObserver(log::FileCache& files, Executor& executor, Network& network,
                                    ObserverSettings settings)
-    : files_(files), executor_(executor), network_(network), settings_(std::move(settings)) {}
+    : files_(files),
+      executor_(executor),
+      network_(network),
+      settings_(std::move(settings)),
+      addresses_(settings_.known) {}
 
 MetadataObserver::~MetadataObserver() {
   executor_.cancel(timer_);
@@ -33,7 +37,6 @@ MetadataObserver::~MetadataObserver() {
 Result<std::unique_ptr<MetadataObserver>> MetadataObserver::open(log::FileCache& files, Executor& executor,
                                                                  Network& network, const std::string& directory,
                                                                  ObserverSettings settings) {
-  CHECK(!settings.known.empty(), "no controller is known");
   std::unique_ptr<MetadataObserver> observer(new MetadataObserver(files, executor, network, std::move(settings)));
   RETURN_IF_ERROR(observer->load(directory));
   return observer;
@@ -76,7 +79,7 @@ void MetadataObserver::end(const std::string& what, const Error& why) {
 }
 
 void MetadataObserver::start() {
-  connect_to(settings_.known[0]);
+  connect_to(addresses_.first());
   fetch();
 }
 
@@ -93,8 +96,7 @@ void MetadataObserver::connect_to(const NodeAddress& address) {
 }
 
 void MetadataObserver::try_another() {
-  next_known_ = (next_known_ + 1) % settings_.known.size();
-  connect_to(settings_.known[next_known_]);
+  connect_to(addresses_.other_than(connection_->address()));
 }
 
 int32_t MetadataObserver::last_epoch() {
@@ -175,7 +177,13 @@ void MetadataObserver::on_fetched(ErrorCode error, const FetchResponse& response
   }
   // The answer had a newer epoch.
   if (moved) return fetch();
-  try_another();
+  // A follower names the leader, although it is no news: the connection to the leader was lost.
+  const bool names_leader = data.current_leader.leader_id == leader_id_ && data.current_leader.leader_epoch == epoch_;
+  if (names_leader && addresses_.leader() && *addresses_.leader() != connection_->address()) {
+    connect_to(*addresses_.leader());
+  } else {
+    try_another();
+  }
   controller_clock_.lost();
   fetch_in(kObserverRetry_ms);
 }
@@ -202,6 +210,7 @@ bool MetadataObserver::note_leader(int32_t id, int32_t epoch, const FetchRespons
     if (node.node_id == id) address = {std::string(node.host), static_cast<uint16_t>(node.port)};
   }
   log_info("Controller {} leads the metadata quorum, epoch {}, at {}", id, epoch, address.to_string());
+  addresses_.set_leader(address);
   connect_to(address);
   controller_clock_.lost();
   if (on_leader_) on_leader_(address);

@@ -9,11 +9,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/executor.h"
 #include "base/file.h"
+#include "broker/cluster/controller_addresses.h"
 #include "broker/cluster/controller_clock.h"
 #include "broker/cluster/node_connection.h"
 #include "broker/controller/metadata_snapshot_store.h"
@@ -59,6 +61,8 @@ class MetadataObserver {
   // The last offset applied; -1 before the first.
   int64_t applied_offset() const { return applied_end_ - 1; }
   int32_t leader_id() const { return leader_id_; }
+  // None before the leader is known.
+  const std::optional<NodeAddress>& leader_address() const { return addresses_.leader(); }
   int32_t leader_epoch() const { return epoch_; }
   int64_t high_watermark() const { return high_watermark_; }
   const ControllerClock& controller_clock() const { return controller_clock_; }
@@ -103,6 +107,7 @@ class MetadataObserver {
   Executor& executor_;
   Network& network_;
   const ObserverSettings settings_;
+  ControllerAddresses addresses_;
   std::function<void(const std::string&)> halt_;
   std::function<void(const NodeAddress&)> on_leader_;
   Task on_applied_;
@@ -123,7 +128,6 @@ class MetadataObserver {
   uint64_t bytes_since_snapshot_ = 0;  // applied, not yet reported to `snapshots_`
 
   std::shared_ptr<NodeConnection> connection_;
-  size_t next_known_ = 0;
   int32_t leader_id_ = -1;
   int32_t epoch_ = 0;
   bool stopped_ = false;

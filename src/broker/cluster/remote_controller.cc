@@ -10,6 +10,8 @@
 #include "metadata/internal_topics.h"
 #include "metadata/replica_placement.h"
 #include "protocol/messages/allocate_producer_ids.h"
+#include "protocol/messages/alter_partition.h"
+#include "protocol/messages/assign_replicas_to_dirs.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/envelope.h"
 #include "protocol/messages/principal/default_principal_data.h"
@@ -36,10 +38,20 @@ struct Enveloped {
   EnvelopeRequest envelope;
 };
 
-// CreateTopics has no error of its own.
-bool is_of_no_controller(const std::shared_ptr<void>& response) {
-  const auto& topics = std::static_pointer_cast<CreateTopicsResponse>(response)->topics;
-  return !topics.empty() && topics.front().error_code == ErrorCode::kNotController;
+// The error of a whole answer to the broker's own request. CreateTopics has none.
+ErrorCode error_of_answer(ApiKey key, const std::shared_ptr<void>& response) {
+  switch (key) {
+    case ApiKey::kAlterPartition: return std::static_pointer_cast<AlterPartitionResponse>(response)->error_code;
+    case ApiKey::kAllocateProducerIds:
+      return std::static_pointer_cast<AllocateProducerIdsResponse>(response)->error_code;
+    case ApiKey::kAssignReplicasToDirs:
+      return std::static_pointer_cast<AssignReplicasToDirsResponse>(response)->error_code;
+    case ApiKey::kCreateTopics: {
+      const auto& topics = std::static_pointer_cast<CreateTopicsResponse>(response)->topics;
+      return topics.empty() ? ErrorCode::kNone : topics.front().error_code;
+    }
+    default: return ErrorCode::kNone;
+  }
 }
 
 Bytes encode_request(const OutgoingRequest& request, ByteView client_id) {
@@ -119,13 +131,14 @@ void RemoteController::begin(const std::shared_ptr<Forward>& what) {
 
 void RemoteController::send_as_broker(const std::shared_ptr<Forward>& what) {
   controller_->send(what->request, what->deadline_ms, [this, what](ErrorCode error, std::shared_ptr<void> response) {
-    const bool creates = what->request.key == ApiKey::kCreateTopics;
-    if (creates && error == ErrorCode::kNone && is_of_no_controller(response)) {
+    const ApiKey key = what->request.key;
+    if (error == ErrorCode::kNone && error_of_answer(key, response) == ErrorCode::kNotController) {
       controller_->try_another();
-      error = ErrorCode::kNetworkException;
+      error = ErrorCode::kNotController;
     }
     // For other requests whoever asks for the broker tries again.
-    if (creates && error == ErrorCode::kNetworkException) return retry(what);
+    const bool elsewhere = error == ErrorCode::kNotController || error == ErrorCode::kNetworkException;
+    if (key == ApiKey::kCreateTopics && elsewhere) return retry(what);
     if (error != ErrorCode::kNone) return answer(what, error, std::move(response));
     answer_when_usable(what, std::move(response));
   });
