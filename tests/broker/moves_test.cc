@@ -34,6 +34,40 @@ TEST_P(MovesTest, ANamelessLogIsNotTakenForOneThatTheMetadataHasElsewhere) {
   EXPECT_EQ(count_in(to_, "-stray"), 1);
 }
 
+// The same where nothing of the new topic is on a disk yet: its directory is made later.
+TEST_P(MovesTest, ANamelessLogIsNotTakenForOneWhoseDirectoryIsNotMadeYet) {
+  begin_slow_move("t");
+  finish_move("t");
+  stop();
+  start_without(to_);
+  delete_topic("t");
+  create_topic("t");
+  for (const int i : {0, 1, 2}) ASSERT_TRUE(dir(i) == to_ || count_in(dir(i), "t-0") == 0);
+  kill();
+  bring_back(to_);
+  std::filesystem::remove(to_ + "/t-0/partition.metadata");
+  start();
+  EXPECT_NE(place_of("t"), to_);
+  EXPECT_EQ(count_in(to_, "-stray"), 1);
+  EXPECT_TRUE(values_from("t", 0, 0).empty());
+  EXPECT_EQ(produce("t", 0, {"new"}).base_offset, 0);
+}
+
+// After a clean stop nothing was lost, and the metadata has the replica there.
+TEST_P(MovesTest, ANamelessLogWhereTheMetadataHasItIsTheReplica) {
+  begin_slow_move("t");
+  finish_move("t");
+  stop();
+  const std::string name = to_ + "/t-0/partition.metadata";
+  std::filesystem::remove(name);
+  start();
+  EXPECT_EQ(place_of("t"), to_);
+  EXPECT_EQ(list_offset("t", 0, -2).offset, 0);
+  EXPECT_EQ(list_offset("t", 0, -1).offset, 6);
+  EXPECT_EQ(count_in(to_, "-stray"), 0);
+  EXPECT_TRUE(std::filesystem::exists(name));
+}
+
 // A recovery trusts records below the recovery point, and checkpoints only have names.
 TEST_P(MovesTest, WhatCheckpointsSayOfADeletedTopicIsNotSaidOfTheNewOne) {
   begin_slow_move("t");
