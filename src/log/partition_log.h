@@ -152,6 +152,8 @@ class PartitionLog {
   // everything behind the gap. Only a replica that can get the records again may do so, before it fetches: otherwise it
   // would be in sync without those of the gap. Any other log keeps what is behind. No effect once the log was led.
   Status cut_at_gap();
+  // Where it begins, until then; the high watermark is not beyond.
+  std::optional<int64_t> gap() const { return gap_; }
   // Removes all segments and starts an empty log at the offset.
   Status truncate_fully_and_start_at(int64_t offset);
 

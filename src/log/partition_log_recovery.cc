@@ -60,7 +60,8 @@ Status PartitionLog::recover(const OpenState& state) {
     const int64_t base = segments_[i]->base_offset();
     // Compaction left these offsets without records, or the end of a segment was lost with the power while the name of
     // the next one was on the disk: nothing here tells which.
-    if (base > log_end_offset_ && log_end_offset_ >= state.recovery_point && !gap_) gap_ = log_end_offset_;
+    const int64_t wanted = std::max(log_end_offset_, log_start_offset_);
+    if (base > wanted && log_end_offset_ >= state.recovery_point && !gap_) gap_ = wanted;
     log_end_offset_ = std::max(log_end_offset_, base);
     if (i > first) RETURN_IF_ERROR(take_producer_snapshot());
     Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);

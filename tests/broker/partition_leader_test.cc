@@ -134,7 +134,9 @@ TEST_F(PartitionLeaderTest, OneThatFetchedWhileFencedJoinsWhenItServes) {
     fence(3, -1);
     auto wanted = one.propose(metadata_, 20, 20, 2, kMaxLag_ms);
     EXPECT_EQ(wanted.has_value(), epoch == 103) << "without an epoch it may be another process";
-    if (wanted) EXPECT_EQ(wanted->new_isr, (std::vector<int32_t>{1, 2, 3}));
+    if (wanted) {
+      EXPECT_EQ(wanted->new_isr, (std::vector<int32_t>{1, 2, 3}));
+    }
   }
 }
 

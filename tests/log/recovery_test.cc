@@ -84,6 +84,8 @@ TEST_F(LogGapTest, a_follower_fetches_again_from_there) {
   for (const int left : {1, 0}) {
     lose_all_but(left);
     ASSERT_EQ(log_->log_end_offset(), 4);
+    ASSERT_EQ(log_->gap(), left);
+    EXPECT_LE(log_->high_watermark(), left);
     ASSERT_TRUE(log_->cut_at_gap().ok());
     EXPECT_EQ(log_->log_end_offset(), left);
     EXPECT_FALSE(std::filesystem::exists(file(2, kLogSuffix)));
@@ -129,6 +131,13 @@ TEST_F(LogGapTest, a_log_that_was_led_keeps_what_is_behind) {
   ASSERT_TRUE(log_->assign_epoch(7, log_->log_end_offset()).ok());
   ASSERT_TRUE(log_->cut_at_gap().ok());
   EXPECT_EQ(values_from(0).size(), 4u);
+}
+
+TEST_F(LogGapTest, below_the_log_start_offset_nothing_is_missing) {
+  spill(file(0, kLogSuffix), slurp(file(0, kLogSuffix)).substr(0, one_));
+  open({.log_start_offset = 2});
+  EXPECT_EQ(log_->gap(), std::nullopt);
+  EXPECT_EQ(log_->log_end_offset(), 4);
 }
 
 TEST_F(LogGapTest, below_the_recovery_point_compaction_made_it) {

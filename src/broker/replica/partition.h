@@ -143,7 +143,8 @@ class Partition {
   std::optional<FollowerPosition> follower_position();
   // Appends the leader's batches, which may be none, with its high watermark and log start offset.
   ErrorCode append_as_follower(ByteView batches, int64_t leader_high_watermark, int64_t leader_log_start);
-  // The leader answers, so the records of a gap that recovery found, and those behind it, can be fetched again.
+  // The leader answers, so the records of a gap that recovery found, and those behind it, can be fetched again. The
+  // fetch began there.
   ErrorCode cut_at_gap();
   // In the leader's log that epoch ends there: truncates the records that diverge.
   ErrorCode truncate_to_leader(int32_t epoch, int64_t end_offset);

@@ -14,9 +14,10 @@ std::optional<Partition::FollowerPosition> Partition::follower_position() {
   if (known_empty_ && log_ == nullptr) return FollowerPosition{};
   FollowerPosition position;
   const ErrorCode failed = with_log([&](log::PartitionLog& log) -> Status {
-    position.log_end = log.log_end_offset();
+    // The leader must not hear of what is behind a gap: it counts the replica as having everything below.
+    position.log_end = log.gap().value_or(log.log_end_offset());
     position.log_start = log.log_start_offset();
-    auto latest = log.latest_epoch();
+    auto latest = log.gap() ? log.epoch_of(*log.gap() - 1) : log.latest_epoch();
     if (!latest) return latest.error();
     position.last_epoch = latest->value_or(-1);
     return ok_status();
@@ -82,6 +83,7 @@ ErrorCode Partition::truncate_to_leader(int32_t epoch, int64_t end_offset) {
 ErrorCode Partition::truncate_into_range(int64_t leader_log_start, int64_t leader_log_end) {
   return whole_or_not([&] {
     return with_log([&](log::PartitionLog& log) -> Status {
+      RETURN_IF_ERROR(log.cut_at_gap());
       if (leader_log_end < log.log_end_offset()) return log.truncate_to(leader_log_end);
       if (leader_log_start > log.log_end_offset()) return log.truncate_fully_and_start_at(leader_log_start);
       return ok_status();

@@ -232,7 +232,6 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
   if (error == ErrorCode::kOffsetOutOfRange) return find_range(fetcher, id);
   if (error == ErrorCode::kNone) {
     error = partition->cut_at_gap();
-    if (error == ErrorCode::kNone && partition->log_end_offset() < asked->second) return;  // fetched from there next
   }
   if (error == ErrorCode::kNone && data.diverging_epoch.end_offset >= 0) {
     log_info("Partition {}: the leader's log diverges from this replica's in epoch {} at {}", partition->name(),
