@@ -282,14 +282,14 @@ Result<std::string> LogDirectory::set_aside_stray(const TopicPartition& partitio
 }
 
 // The name is written before the first record. Records without one are what a failure of the machine has left: they
-// were never synced, and may be of a topic of that name which was deleted while this node was away.
-Result<bool> LogDirectory::is_begun_without_a_name(const std::string& path) const {
+// were never synced, and may be of a topic of that name which was deleted while this node was away, or its disk. A
+// clean stop syncs all records of its replicas, so that theirs are below the recovery point.
+Result<bool> LogDirectory::is_begun_without_a_name(const TopicPartition& partition, const std::string& path) const {
   if (MILENA_REPLICA_BUG(kRecordsWithoutAName) || MILENA_STORAGE_BUG(kNamelessIsTaken)) return false;
-  if (clean_shutdown_) return false;
   Result<int64_t> end = end_offset_of(path);
   if (!end && end.error().kind == ErrorKind::kNotFound) return false;
   if (!end) return end.error();
-  return *end > 0;
+  return *end > (clean_shutdown_ ? offset_of(recovery_points_, partition) : 0);
 }
 
 Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& partition, const Uuid& topic_id,
@@ -299,7 +299,7 @@ Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& part
   auto found = topic_id_of(path);
   if (!found) return found.error();
   if (!*found) {
-    auto begun = is_begun_without_a_name(path);
+    auto begun = is_begun_without_a_name(partition, path);
     if (!begun) return begun.error();
     if (!*begun) return Occupant::kUnnamed;
     *found = Uuid{};

@@ -161,7 +161,7 @@ class LogDirectory {
   Status write_checkpoint(ByteView name, const OffsetCheckpoint& offsets, bool durable);
   Result<std::string> rename_partition(const TopicPartition& partition, const std::string& path, DirectoryKind kind,
                                        Random& random);
-  Result<bool> is_begun_without_a_name(const std::string& path) const;
+  Result<bool> is_begun_without_a_name(const TopicPartition& partition, const std::string& path) const;
   std::string path_of(ByteView file) const { return path_ + "/" + std::string(file); }
 
   FileSystem& file_system_;

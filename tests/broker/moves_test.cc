@@ -68,6 +68,25 @@ TEST_P(MovesTest, ANamelessLogWhereTheMetadataHasItIsTheReplica) {
   EXPECT_TRUE(std::filesystem::exists(name));
 }
 
+// The mark of a clean stop says nothing of a log that the stop did not know: its topic was deleted while its disk
+// failed, and the power took its name.
+TEST_P(MovesTest, ANamelessLogThatACleanStopDidNotKnowIsNotTaken) {
+  begin_slow_move("t");
+  finish_move("t");
+  stop();
+  start_without(to_);
+  delete_topic("t");
+  create_topic("t");
+  const std::string place = place_of("t");
+  stop();
+  std::filesystem::remove_all(place + "/t-0");
+  std::filesystem::copy(to_ + "-away/t-0", place + "/t-0");
+  std::filesystem::remove(place + "/t-0/partition.metadata");
+  start();
+  EXPECT_EQ(list_offset("t", 0, -1).offset, 0);
+  EXPECT_GE(count_in(place, "-stray"), 1);
+}
+
 // A recovery trusts records below the recovery point, and checkpoints only have names.
 TEST_P(MovesTest, WhatCheckpointsSayOfADeletedTopicIsNotSaidOfTheNewOne) {
   begin_slow_move("t");

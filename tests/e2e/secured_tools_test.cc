@@ -102,7 +102,7 @@ TEST_F(SecuredTools, UsersAndAclsAreMadeAndHold) {
 
 TEST_F(SecuredTools, AMonitoringSystemIsToldWhenCertificatesEnd) {
   const std::string check = "check --nagios --disk 0: ";
-  EXPECT_THAT(fine(check + "--certificates 1:", admin_),
+  EXPECT_THAT(fine(check + "--certificates 0:", admin_),
               testing::AllOf(testing::StartsWith("MILENA OK - "), HasSubstr("'certificate_1'=")));
   auto [code, output] = run(check + "--certificates 1:,100000:", admin_);
   EXPECT_EQ(code, 2);

@@ -205,24 +205,27 @@ TEST_F(LogDirectoryTest, partitions) {
   EXPECT_FALSE(directory->schedule_delete({"t", 1}, id, random).ok());
 }
 
-// Nothing of them was synced, and they may be of a topic of that name which is deleted.
+// Nothing of them was synced, and they may be of a topic of that name which is deleted. A clean stop knows its own.
 TEST_F(LogDirectoryTest, records_without_a_name_make_way_after_a_failure) {
-  const TopicPartition begun{"begun", 0}, empty{"empty", 0};
+  const TopicPartition begun{"begun", 0}, unknown{"unknown", 0}, empty{"empty", 0};
   SeededRandom random(1);
   for (const bool clean : {true, false}) {
     if (clean) {
-      ASSERT_TRUE(open()->write_clean_shutdown_mark(7).ok());
+      auto before = open();
+      spill(before->path() + "/recovery-point-offset-checkpoint", "0\n1\nbegun 0 1\n");
+      ASSERT_TRUE(before->write_clean_shutdown_mark(7).ok());
     }
     auto directory = open();
-    for (const TopicPartition* one : {&begun, &empty}) {
+    for (const TopicPartition* one : {&begun, &unknown, &empty}) {
       std::filesystem::create_directories(directory->partition_path(*one));
       RecordBatchBuilder batch;
       batch.append(std::nullopt, ByteView("x"), 5);
-      spill(directory->partition_path(*one) + "/00000000000000000000.log", one == &begun ? batch.build() : Bytes());
+      spill(directory->partition_path(*one) + "/00000000000000000000.log", one == &empty ? Bytes() : batch.build());
       auto occupant = directory->make_way(*one, Uuid{1, 2}, random);
       ASSERT_TRUE(occupant.ok());
       EXPECT_EQ(*occupant, LogDirectory::Occupant::kUnnamed);
-      EXPECT_EQ(std::filesystem::exists(directory->partition_path(*one)), clean || one == &empty);
+      const bool stays = one == &empty || (clean && one == &begun);
+      EXPECT_EQ(std::filesystem::exists(directory->partition_path(*one)), stays) << one->topic << clean;
     }
   }
 }

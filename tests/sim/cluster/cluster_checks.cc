@@ -135,7 +135,7 @@ void ClusterSimulator::on_partition_change(const metadata::TopicImage& topic, in
   const bool elected = image.leader_epoch > state.epoch_seen;
   const std::vector<int32_t> before = state.members;
   state.members = members(image);
-  // If no replica is eligible any more, the last leader leads again, with all its records.
+  // If no replica is eligible any more, the last leader leads again.
   const bool led_last = state.last_known == std::vector<int32_t>{image.leader};
   state.last_known = image.extras().last_known_elr;
   if (elected && image.leader >= 0) {
@@ -153,9 +153,10 @@ void ClusterSimulator::on_partition_change(const metadata::TopicImage& topic, in
       state.unsure_in_epoch = std::max(state.unsure_in_epoch, state.epoch_seen);
     }
   }
-  // A replica that joins the ISR has everything again.
+  // A replica that joins the ISR has everything again; a last leader that leads again has what its disk kept.
   for (const int32_t member : image.isr) {
-    if (!holds(before, member)) state.forgot_from.erase(member);
+    const bool as_last = elected && led_last && member == image.leader;
+    if (!holds(before, member) && !as_last) state.forgot_from.erase(member);
   }
   state.epoch_seen = image.leader_epoch;
   note(fmt::format("controller: {} partition epoch {}, eligible {}, last known {}", describe(id), image.partition_epoch,
@@ -471,7 +472,8 @@ void ClusterSimulator::check_end() {
               fmt::format("{}: at the end node {} does not have {} at {}", state.name, replica, entry.number, offset));
         }
       }
-      if (log.end > state.settled_end()) {
+      // An empty log ends where it starts, also where records that retention removed count as lost.
+      if (log.end > std::max(state.settled_end(), start)) {
         return fail(fmt::format("{}: at the end the log of node {} goes on behind {}", state.name, replica,
                                 state.settled_end()));
       }
