@@ -81,7 +81,7 @@ Status PartitionLog::recover(const OpenState& state) {
   return trimmed ? save_epochs() : ok_status();
 }
 
-// The power left the name of the active segment, and neither records in it nor those before it. If this log is led, no
+// The power left the names of the last segments, and neither records in them nor those before. If this log is led, no
 // follower could reach its end, where there is nothing to fetch. Where compaction may have made the gap the end stays:
 // the offsets are not used again.
 Status PartitionLog::drop_empty_segment_behind(int64_t end_of_records, const OpenState& state) {
@@ -90,7 +90,9 @@ Status PartitionLog::drop_empty_segment_behind(int64_t end_of_records, const Ope
   if (!empty_behind_gap || !lost || config_->cleanup_compact || state.first_dirty_offset > 0) return ok_status();
   log_end_offset_ = end_of_records;
   if (gap_ == end_of_records) gap_.reset();
-  return drop_segments_behind(segments_.size() - 2);
+  size_t last = segments_.size() - 1;
+  while (last > 0 && segments_[last]->base_offset() > end_of_records) --last;
+  return drop_segments_behind(last);
 }
 
 Status PartitionLog::cut_at_gap() {
