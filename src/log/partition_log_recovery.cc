@@ -61,7 +61,8 @@ Status PartitionLog::recover(const OpenState& state) {
     // Compaction left these offsets without records, or the end of a segment was lost with the power while the name of
     // the next one was on the disk: nothing here tells which.
     const int64_t wanted = std::max(log_end_offset_, log_start_offset_);
-    if (base > wanted && log_end_offset_ >= state.recovery_point && !gap_) gap_ = wanted;
+    const bool begins = base > wanted && log_end_offset_ >= state.recovery_point && !gap_;
+    if (begins && !MILENA_REPLICA_BUG(kGapIsBridged)) gap_ = wanted;
     log_end_offset_ = std::max(log_end_offset_, base);
     if (i > first) RETURN_IF_ERROR(take_producer_snapshot());
     Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);
@@ -96,9 +97,9 @@ Status PartitionLog::drop_empty_segment_behind(int64_t end_of_records, const Ope
 }
 
 Status PartitionLog::cut_at_gap() {
-  if (!gap_ || MILENA_REPLICA_BUG(kGapIsBridged)) return ok_status();
+  if (!gap_) return ok_status();
   log_info("{}: no records from offset {} on, up to later ones; they are fetched again from there", directory_, *gap_);
-  return truncate_to(*std::exchange(gap_, std::nullopt));
+  return truncate_to(*gap_);
 }
 
 // Removes the segments behind a cut.

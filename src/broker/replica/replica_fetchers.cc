@@ -226,13 +226,11 @@ void ReplicaFetchers::take(const FetcherPtr& fetcher, const TopicPartitionId& id
   Partition* partition = replicas_.find_replica(id);
   // Since the request the partition was removed, became a leader, or follows another broker.
   if (asked == fetcher->asked.end() || partition == nullptr || partition->leads()) return;
+  ErrorCode error = data.error_code;
+  if (error == ErrorCode::kNone) error = partition->cut_at_gap();
   const auto position = partition->follower_position();
   if (!position || position->log_end != asked->second) return;
-  ErrorCode error = data.error_code;
   if (error == ErrorCode::kOffsetOutOfRange) return find_range(fetcher, id);
-  if (error == ErrorCode::kNone) {
-    error = partition->cut_at_gap();
-  }
   if (error == ErrorCode::kNone && data.diverging_epoch.end_offset >= 0) {
     log_info("Partition {}: the leader's log diverges from this replica's in epoch {} at {}", partition->name(),
              data.diverging_epoch.epoch, data.diverging_epoch.end_offset);
