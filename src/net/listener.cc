@@ -183,10 +183,10 @@ std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& addres
 }
 
 std::pair<std::string, uint16_t> describe_peer(const sockaddr_storage& address) {
-  auto described = describe_address(address);
-  if (address.ss_family != AF_INET6) return described;
-  if (const auto ip = IpAddress::parse(described.first)) described.first = ip->to_string();
-  return described;
+  if (address.ss_family != AF_INET6) return describe_address(address);
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  const ByteView bytes(reinterpret_cast<const char*>(v6.sin6_addr.s6_addr), sizeof v6.sin6_addr.s6_addr);
+  return {IpAddress::of_bytes(bytes)->to_string(), ntohs(v6.sin6_port)};
 }
 
 std::vector<std::string> addresses_of(const std::string& host) {
