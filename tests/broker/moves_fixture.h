@@ -108,12 +108,15 @@ class MovesTest : public NodeFixture {
     client_gone();
     node().kill();
   }
-  // The topic is deleted and created again, with one record, while a directory is away. The node is stopped before and
-  // after this.
-  void make_anew_while_away(const std::string& topic, const std::string& directory) {
+  // The topic is deleted and created again while a directory is away. The node is stopped before this, and runs after.
+  void make_anew_without(const std::string& topic, const std::string& directory) {
     start_without(directory);
     delete_topic(topic);
     create_topic(topic);
+  }
+  // The same with one record. The node is stopped before and after this.
+  void make_anew_while_away(const std::string& topic, const std::string& directory) {
+    make_anew_without(topic, directory);
     produce(topic, 0, {"new"});
     stop();
     bring_back(directory);

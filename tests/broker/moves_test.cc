@@ -39,9 +39,7 @@ TEST_P(MovesTest, ANamelessLogIsNotTakenForOneWhoseDirectoryIsNotMadeYet) {
   begin_slow_move("t");
   finish_move("t");
   stop();
-  start_without(to_);
-  delete_topic("t");
-  create_topic("t");
+  make_anew_without("t", to_);
   for (const int i : {0, 1, 2}) ASSERT_TRUE(dir(i) == to_ || count_in(dir(i), "t-0") == 0);
   kill();
   bring_back(to_);
@@ -74,9 +72,7 @@ TEST_P(MovesTest, ANamelessLogThatACleanStopDidNotKnowIsNotTaken) {
   begin_slow_move("t");
   finish_move("t");
   stop();
-  start_without(to_);
-  delete_topic("t");
-  create_topic("t");
+  make_anew_without("t", to_);
   const std::string place = place_of("t");
   stop();
   std::filesystem::remove_all(place + "/t-0");
@@ -94,9 +90,7 @@ TEST_P(MovesTest, WhatCheckpointsSayOfADeletedTopicIsNotSaidOfTheNewOne) {
   stop();
   const std::string checkpoint = to_ + "/recovery-point-offset-checkpoint";
   ASSERT_EQ(posix_file_system().read_file(checkpoint).value(), "0\n1\nt 0 6\n");
-  start_without(to_);
-  delete_topic("t");
-  create_topic("t");
+  make_anew_without("t", to_);
   kill();
   bring_back(to_);
   start();
