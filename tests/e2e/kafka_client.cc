@@ -207,6 +207,11 @@ std::vector<int32_t> Consumer::assigned() {
 
 void Consumer::commit() { EXPECT_EQ(rd_kafka_commit(client_, nullptr, 0), RD_KAFKA_RESP_ERR_NO_ERROR); }
 
+void Consumer::commit(const std::string& topic, int32_t partition, int64_t offset) {
+  List list = list_of(topic, partition, offset);
+  EXPECT_EQ(rd_kafka_commit(client_, list.get(), 0), RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 int64_t Consumer::committed(const std::string& topic, int32_t partition) {
   List list = list_of(topic, partition, RD_KAFKA_OFFSET_INVALID);
   EXPECT_EQ(rd_kafka_committed(client_, list.get(), kPatience_ms), RD_KAFKA_RESP_ERR_NO_ERROR);

@@ -74,6 +74,7 @@ class Consumer {
   std::vector<int32_t> assigned();
   // Commits everything read so far, synchronously.
   void commit();
+  void commit(const std::string& topic, int32_t partition, int64_t offset);
   int64_t committed(const std::string& topic, int32_t partition);
   void seek(const std::string& topic, int32_t partition, int64_t offset);
   int64_t offset_for_time(const std::string& topic, int32_t partition, int64_t timestamp_ms);
