@@ -11,6 +11,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/left_out_lines.h"
 #include "base/log.h"
 #include "base/log_format.h"
 #include "base/start_pages.h"
@@ -224,6 +225,7 @@ int serve(const config::Settings& settings, const tools::CommandLine& line) {
   sigset_t signals = block_stop_signals();
 
   net::LoopGroup loops(shards);
+  const LeftOutLines left_out_lines(*loops.executors().front());
   net::Server server(loops, options.take());
   Status opened = server.open();
   if (!opened.ok()) return fail(opened.error().message);

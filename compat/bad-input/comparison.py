@@ -5,6 +5,7 @@ it refuses leave one line in its log, naming the client's port; its memory stays
 Where Kafka cannot be fetched, only these other checks are made.
 """
 
+import collections
 import fnmatch
 import pathlib
 import re
@@ -92,18 +93,23 @@ class Watch:
             raise AssertionError(f"memory grew by {grown >> 20} MB for {sent_bytes} bytes sent")
 
     def check_log(self, target):
-        def lines_of(port):
-            return [line for line in self.warnings() if f"127.0.0.1:{port}" in line]
+        def lines_of_ports():
+            lines = collections.defaultdict(list)
+            for line in self.warnings():
+                for port in set(re.findall(r"127\.0\.0\.1:(\d+)", line)):
+                    lines[int(port)].append(line)
+            return lines
 
         closed = {c.port for c in target.connections if c.was_closed}
         # After 1000 lines of a kind at once the log counts those that it leaves out.
-        wait.until(lambda: self.left_out() >= sum(not lines_of(port) for port in closed),
+        wait.until(lambda: self.left_out() >= len(closed - lines_of_ports().keys()),
                    "the log tells about each closed connection, or that it left lines out", 10)
         for connection in target.connections:
             if connection.records_refused:
-                wait.until(lambda: lines_of(connection.port), "the log tells about refused records", 3)
+                wait.until(lambda: connection.port in lines_of_ports(), "the log tells about refused records", 3)
+        lines_of = lines_of_ports()
         for connection in target.connections:
-            lines = lines_of(connection.port)
+            lines = lines_of[connection.port]
             if len(lines) > max(connection.sent_frames, 1):
                 raise AssertionError(f"more than one log line a request: {lines}")
         stray = [line for line in self.warnings() if "] ERROR " in line]

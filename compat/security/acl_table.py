@@ -5,6 +5,8 @@ are the things of one round (acl_oracle.Made): those that begin with its prefix 
 not. Behind authorization, requests fail or change nothing where that is possible: both brokers keep the same state.
 """
 
+import uuid
+
 import batches
 
 NO_PRODUCER = {"ProducerId": 123456, "ProducerEpoch": 0}
@@ -206,6 +208,26 @@ row("UnregisterBroker", "", lambda made: {"BrokerId": 99}, where=BOTH)
 row("AddRaftVoter", "", lambda made: {"ClusterId": "another", "VoterId": 9, "TimeoutMs": 1000}, where=BOTH)
 row("RemoveRaftVoter", "", lambda made: {"ClusterId": "another", "VoterId": 9}, where=BOTH)
 row("GetTelemetrySubscriptions", "", lambda made: {}, coarse=True)
+
+# --- between brokers and their controller
+
+METADATA_ID, NOT_REGISTERED = uuid.UUID(int=1), {"BrokerId": 77, "BrokerEpoch": -1}
+row("Fetch", "of the metadata", lambda made: {
+    "ReplicaId": -1, "ReplicaState": {"ReplicaId": -1, "ReplicaEpoch": -1}, "MaxWaitMs": 0, "MinBytes": 0, "MaxBytes": 1, "SessionEpoch": -1,
+    "Topics": [{"Topic": "__cluster_metadata", "TopicId": METADATA_ID, "Partitions": [
+        {"Partition": 0, "CurrentLeaderEpoch": -1, "LastFetchedEpoch": 0, "FetchOffset": 0, "PartitionMaxBytes": 1}]}]},
+    (0, 99), CONTROLLER_ONLY, coarse=True)
+row("FetchSnapshot", "", lambda made: {"Topics": [{"Name": "__cluster_metadata", "Partitions": [
+    {"Partition": 0, "CurrentLeaderEpoch": -1, "SnapshotId": {"EndOffset": 10**9, "Epoch": 1}}]}]}, where=CONTROLLER_ONLY, coarse=True)
+row("AlterPartition", "", lambda made: {**NOT_REGISTERED, "Topics": [{"TopicId": made.ids[name], "Partitions": [
+    {"PartitionIndex": 0, "NewIsr": [77], "NewIsrWithEpochs": [{"BrokerId": 77}]}]} for name in (made.other, made.topic)]},
+    where=CONTROLLER_ONLY)
+row("Envelope", "", lambda made: {"RequestData": b"", "RequestPrincipal": b"", "ClientHostAddress": b"\x7f\0\0\1"}, where=CONTROLLER_ONLY)
+row("BrokerRegistration", "", lambda made: {"BrokerId": 77, "ClusterId": "another", "IncarnationId": METADATA_ID}, where=CONTROLLER_ONLY)
+row("BrokerHeartbeat", "", lambda made: NOT_REGISTERED, where=CONTROLLER_ONLY)
+row("AllocateProducerIds", "", lambda made: NOT_REGISTERED, where=CONTROLLER_ONLY)
+row("AssignReplicasToDirs", "", lambda made: {**NOT_REGISTERED, "Directories": [{"Id": METADATA_ID, "Topics": [
+    {"TopicId": made.ids[made.topic], "Partitions": [{"PartitionIndex": 0}]}]}]}, where=CONTROLLER_ONLY)
 
 # --- security
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/executor.h"
+#include "base/left_out_lines.h"
 #include "base/log_format.h"
 
 namespace milena {
@@ -66,6 +67,8 @@ struct LineLimits {
   // Bounded: the texts are literals in the source.
   std::unordered_map<std::string_view, KindOfLine> kinds;
   std::atomic<bool> any_left_out = false;
+  // Tells about them later; null without LeftOutLines.
+  Executor* teller = nullptr;
 };
 
 LineLimits& limits() {
@@ -101,6 +104,13 @@ void tell_left_out() {
   for (const auto& [level, text] : told) write_log_line(level, text);
 }
 
+void tell_left_out_later(Executor& executor) {
+  executor.call_after(kTellAfter_ms, [&executor] {
+    tell_left_out();
+    if (limits().any_left_out) tell_left_out_later(executor);
+  });
+}
+
 bool is_second_of_c1(unsigned char byte) { return byte >= 0x80 && byte <= 0x9f; }
 
 }  // namespace
@@ -120,8 +130,20 @@ bool admit_log_line(LogLevel level, std::string_view kind) {
     return true;
   }
   if (known.left_out++ == 0) known.left_out_since_ms = now_ms;
-  all.any_left_out = true;
+  const bool first = !all.any_left_out.exchange(true);
+  if (first && all.teller != nullptr) all.teller->post([&teller = *all.teller] { tell_left_out_later(teller); });
   return false;
+}
+
+LeftOutLines::LeftOutLines(Executor& executor) {
+  std::lock_guard lock(limits().mutex);
+  limits().teller = &executor;
+  if (limits().any_left_out) executor.post([&executor] { tell_left_out_later(executor); });
+}
+
+LeftOutLines::~LeftOutLines() {
+  std::lock_guard lock(limits().mutex);
+  limits().teller = nullptr;
 }
 
 std::string escape_for_log(std::string_view text) {

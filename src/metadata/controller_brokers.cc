@@ -57,8 +57,8 @@ bool good_directories(const BrokerRegistrationRequest& request, const MetadataIm
 
 ErrorCode Controller::check_broker_epoch(int32_t broker_id, int64_t epoch) const {
   const BrokerImage* broker = image_.find_broker(broker_id);
-  if (broker == nullptr) return ErrorCode::kBrokerIdNotRegistered;
-  return broker->epoch == epoch ? ErrorCode::kNone : ErrorCode::kStaleBrokerEpoch;
+  // A broker without a registration is told the same: it has no epoch (ClusterControlManager.checkBrokerEpoch).
+  return broker != nullptr && broker->epoch == epoch ? ErrorCode::kNone : ErrorCode::kStaleBrokerEpoch;
 }
 
 ErrorCode Controller::check_registration(const BrokerRegistrationRequest& request, ByteView cluster_id,

@@ -170,15 +170,8 @@ ControllerEffects<std::monostate> Controller::unfence_broker(int32_t broker_id) 
 ControllerEffects<AllocateProducerIdsResponse> Controller::allocate_producer_ids(
     const AllocateProducerIdsRequest& request) const {
   ControllerEffects<AllocateProducerIdsResponse> effects;
-  const BrokerImage* broker = image_.find_broker(request.broker_id);
-  if (broker == nullptr) {
-    effects.response.error_code = ErrorCode::kBrokerIdNotRegistered;
-    return effects;
-  }
-  if (broker->epoch != request.broker_epoch) {
-    effects.response.error_code = ErrorCode::kStaleBrokerEpoch;
-    return effects;
-  }
+  effects.response.error_code = check_broker_epoch(request.broker_id, request.broker_epoch);
+  if (effects.response.error_code != ErrorCode::kNone) return effects;
   const int64_t first = image_.next_producer_id();
   if (first > std::numeric_limits<int64_t>::max() - kProducerIdBlockSize) {
     effects.response.error_code = ErrorCode::kUnknownServerError;

