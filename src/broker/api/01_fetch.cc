@@ -12,6 +12,20 @@ void handle_controller_fetch(std::shared_ptr<FetchCall> call) {
   if (call->allows(security::kClusterAction)) return fetch_metadata(std::move(call));
   FetchResponse response;
   response.error_code = ErrorCode::kClusterAuthorizationFailed;
+  response.session_id = call->request.session_id;
+  // Versions without topic ids have the error at each partition, too, as Kafka's FetchRequest.getErrorResponse.
+  if (call->version() < kFetchWithTopicIds) {
+    for (const auto& topic : call->request.topics) {
+      auto& out = response.responses.emplace_back();
+      out.topic = Bytes(topic.topic);
+      for (const auto& partition : topic.partitions) {
+        auto& refused = out.partitions.emplace_back();
+        refused.partition_index = partition.partition;
+        refused.error_code = response.error_code;
+        refused.high_watermark = -1;
+      }
+    }
+  }
   call->reply(response);
 }
 

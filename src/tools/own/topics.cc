@@ -42,25 +42,36 @@ struct TopicsCommand : OwnCommand {
   Status create(Cluster& cluster);
 };
 
+struct Bounds {
+  std::map<TopicPartitionName, int64_t> firsts, ends;
+};
+
+// Of the partitions that have a leader.
+Result<Bounds> bounds_of(Cluster& cluster, const std::vector<TopicInfo>& topics) {
+  std::map<TopicPartitionName, int64_t> earliest, latest;
+  for (const TopicInfo& topic : topics) {
+    for (const PartitionInfo& partition : topic.partitions) {
+      if (partition.leader < 0) continue;
+      earliest[{topic.name, partition.index}] = kEarliestTime;
+      latest[{topic.name, partition.index}] = kLatestTime;
+    }
+  }
+  auto firsts = list_offsets(cluster, earliest);
+  if (!firsts.ok()) return firsts.error();
+  auto ends = list_offsets(cluster, latest);
+  if (!ends.ok()) return ends.error();
+  return Bounds{firsts.take(), ends.take()};
+}
+
 Status TopicsCommand::list(Cluster& cluster) {
   auto all = list_topics(cluster, internal);
   if (!all.ok()) return all.error();
   auto infos = describe_topics(cluster, *all);
   if (!infos.ok()) return infos.error();
-  std::map<TopicPartitionName, int64_t> firsts, ends;
-  for (const TopicInfo& topic : *infos) {
-    for (const PartitionInfo& partition : topic.partitions) {
-      if (partition.leader < 0) continue;
-      firsts[{topic.name, partition.index}] = kEarliestTime;
-      ends[{topic.name, partition.index}] = kLatestTime;
-    }
-  }
-  auto first = list_offsets(cluster, firsts);
-  if (!first.ok()) return first.error();
-  auto end = list_offsets(cluster, ends);
-  if (!end.ok()) return end.error();
+  auto bounds = bounds_of(cluster, *infos);
+  if (!bounds.ok()) return bounds.error();
   std::map<std::string, int64_t> records;
-  for (const auto& [name, offset] : *end) records[name.first] += offset - (*first)[name];
+  for (const auto& [name, end] : bounds->ends) records[name.first] += end - bounds->firsts[name];
   Table table({"TOPIC", "PARTITIONS", "REPLICAS", "RECORDS"});
   for (const TopicInfo& topic : *infos) {
     size_t replica_count = topic.partitions.empty() ? 0 : topic.partitions.front().replicas.size();
@@ -80,17 +91,8 @@ Status TopicsCommand::describe(Cluster& cluster) {
   auto infos = describe_topics(cluster, names);
   if (!infos.ok()) return infos.error();
   Table table({"TOPIC", "PARTITION", "LEADER", "REPLICAS[]", "ISR[]", "FIRST", "END"});
-  std::map<TopicPartitionName, int64_t> firsts, ends;
-  for (const TopicInfo& topic : *infos) {
-    for (const PartitionInfo& partition : topic.partitions) {
-      firsts[{topic.name, partition.index}] = kEarliestTime;
-      ends[{topic.name, partition.index}] = kLatestTime;
-    }
-  }
-  auto first = list_offsets(cluster, firsts);
-  if (!first.ok()) return first.error();
-  auto end = list_offsets(cluster, ends);
-  if (!end.ok()) return end.error();
+  auto bounds = bounds_of(cluster, *infos);
+  if (!bounds.ok()) return bounds.error();
   auto known = [](const auto& offsets, const TopicPartitionName& name) {
     auto found = offsets.find(name);
     return found == offsets.end() ? "-" : std::to_string(found->second);
@@ -101,7 +103,8 @@ Status TopicsCommand::describe(Cluster& cluster) {
       table.row({topic.name, std::to_string(partition.index),
                  partition.leader < 0 ? "-" : std::to_string(partition.leader),
                  fmt::format("{}", fmt::join(partition.replicas, ",")),
-                 fmt::format("{}", fmt::join(partition.isr, ",")), known(*first, name), known(*end, name)});
+                 fmt::format("{}", fmt::join(partition.isr, ",")), known(bounds->firsts, name),
+                 known(bounds->ends, name)});
     }
   }
   table.print(json);
