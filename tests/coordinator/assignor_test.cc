@@ -113,7 +113,7 @@ TEST(UniformAssignor, TakesNoMoreFromAnybodyThanANewcomerNeeds) {
   for (const char* member : {"a", "b"}) {
     EXPECT_EQ(m.load(member), 3u);
     for (int32_t partition : m.present[member][Model::id(1)]) {
-      EXPECT_EQ(before.at(member).at(Model::id(1)).count(partition), 1u) << "a partition moved between old members";
+      EXPECT_TRUE(before.at(member).at(Model::id(1)).contains(partition)) << "a partition moved between old members";
     }
   }
 }
@@ -223,6 +223,20 @@ TEST(Assignors, ManyTopicsAndMembersTakeNoSeconds) {
       EXPECT_EQ(given, static_cast<size_t>(kTopics));
     }
   }
+}
+
+TEST(PartitionNumbers, AreASetWhateverTheOrder) {
+  const std::vector<int32_t> given = {7, 1, 7, 3, 1};
+  const PartitionNumbers numbers(given.begin(), given.end());
+  EXPECT_EQ(numbers, (PartitionNumbers{1, 3, 7}));
+  EXPECT_TRUE(numbers.contains(3));
+  EXPECT_FALSE(numbers.contains(2));
+  PartitionNumbers merged = numbers;
+  merged.merge(std::vector<int32_t>{0, 3, 4, 9});
+  EXPECT_EQ(merged, (PartitionNumbers{0, 1, 3, 4, 7, 9}));
+  merged.append(12);
+  EXPECT_EQ(merged.size(), 7u);
+  EXPECT_DEATH(merged.append(12), "not in order");
 }
 
 }  // namespace

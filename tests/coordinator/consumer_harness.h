@@ -163,7 +163,7 @@ class ConsumerHarness : public ShardHarness {
     Owned owned;
     for (const auto& [id, partitions] : assignment) {
       const metadata::TopicImage* topic = image().find_topic(id);
-      owned[topic == nullptr ? "gone" : topic->name] = partitions;
+      owned[topic == nullptr ? "gone" : topic->name] = {partitions.begin(), partitions.end()};
     }
     return owned;
   }

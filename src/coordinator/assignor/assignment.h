@@ -4,16 +4,27 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include "base/uuid.h"
+#include "coordinator/assignor/partition_numbers.h"
 
 namespace milena::coordinator {
 
 // Topic id -> partitions. No topic has an empty set.
-using Assignment = std::map<Uuid, std::set<int32_t>>;
+using Assignment = std::map<Uuid, PartitionNumbers>;
+
+// The same as clients and records may have it: in any order, and twice.
+using UnorderedAssignment = std::map<Uuid, std::vector<int32_t>>;
+
+inline Assignment in_order(const UnorderedAssignment& assignment) {
+  Assignment ordered;
+  for (const auto& [topic, numbers] : assignment) {
+    ordered.emplace_hint(ordered.end(), topic, PartitionNumbers(numbers.begin(), numbers.end()));
+  }
+  return ordered;
+}
 
 // Topic id -> partition -> the group's epoch in which the member got it (KIP-1251: commits must not have an older
 // epoch).
@@ -27,7 +38,8 @@ inline bool contains(const EpochAssignment& assignment, const Uuid& topic, int32
 inline Assignment without_epochs(const EpochAssignment& assignment) {
   Assignment partitions;
   for (const auto& [topic, epochs] : assignment) {
-    for (const auto& [partition, epoch] : epochs) partitions[topic].insert(partition);
+    PartitionNumbers& numbers = partitions[topic];
+    for (const auto& [partition, epoch] : epochs) numbers.append(partition);
   }
   return partitions;
 }
@@ -35,7 +47,8 @@ inline Assignment without_epochs(const EpochAssignment& assignment) {
 inline EpochAssignment with_epoch(const Assignment& assignment, int32_t epoch) {
   EpochAssignment epochs;
   for (const auto& [topic, partitions] : assignment) {
-    for (int32_t partition : partitions) epochs[topic].emplace(partition, epoch);
+    auto& epochs_of_topic = epochs[topic];
+    for (int32_t partition : partitions) epochs_of_topic.emplace_hint(epochs_of_topic.end(), partition, epoch);
   }
   return epochs;
 }

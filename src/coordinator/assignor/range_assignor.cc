@@ -52,8 +52,8 @@ std::vector<Assignment> assign_by_range(const AssignableGroup& group) {
     for (const uint32_t place : places.of(group.members[member])) {
       const auto [first, last] = ranges[place].take();
       if (first == last) continue;
-      auto& partitions = assignment.emplace_hint(assignment.end(), places.ids()[place], std::set<int32_t>())->second;
-      for (int32_t partition = first; partition < last; ++partition) partitions.insert(partitions.end(), partition);
+      auto& partitions = assignment.emplace_hint(assignment.end(), places.ids()[place], PartitionNumbers())->second;
+      for (int32_t partition = first; partition < last; ++partition) partitions.append(partition);
     }
   }
   return assignments;

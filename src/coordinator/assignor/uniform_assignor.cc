@@ -41,14 +41,16 @@ class HomogeneousAssignment {
     bool has_extra = extras_ > 0;
     for (const auto& [topic, partitions] : *group_.members[index].present) {
       const auto taken = taken_.find(topic);
-      if (taken == taken_.end()) continue;  // no longer subscribed, or gone
+      if (taken == taken_.end() || room == 0) continue;  // no longer subscribed, or gone
+      std::vector<int32_t> kept;
       for (int32_t partition : partitions) {
         const bool exists = partition >= 0 && partition < static_cast<int32_t>(taken->second.size());
         if (room == 0 || !exists || taken->second[static_cast<size_t>(partition)]) continue;
         --room;
         taken->second[static_cast<size_t>(partition)] = true;
-        target[topic].insert(partition);
+        kept.push_back(partition);
       }
+      if (!kept.empty()) target.emplace_hint(target.end(), topic, PartitionNumbers(kept.begin(), kept.end()));
     }
     // Members that already have one partition more keep it, as long as enough members are left to take the rest.
     const auto others = static_cast<int64_t>(group_.members.size() - index);
@@ -62,13 +64,21 @@ class HomogeneousAssignment {
 
   void hand_out() {
     auto next = short_of_.begin();
+    std::vector<int32_t> given;
+    const auto give = [&](const Uuid& topic) {
+      if (!given.empty()) targets_[next->first][topic].merge(given);
+      given.clear();
+    };
     for (const auto& [topic, taken] : taken_) {
       for (size_t partition = 0; partition < taken.size(); ++partition) {
         if (taken[partition]) continue;
         CHECK(next != short_of_.end(), "partitions are left over");
-        targets_[next->first][topic].insert(static_cast<int32_t>(partition));
-        if (--next->second == 0) ++next;
+        given.push_back(static_cast<int32_t>(partition));
+        if (--next->second > 0) continue;
+        give(topic);
+        ++next;
       }
+      give(topic);
     }
   }
 

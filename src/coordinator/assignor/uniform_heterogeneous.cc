@@ -51,7 +51,7 @@ class HeterogeneousAssignment {
     std::vector<Assignment> assignments(group_.members.size());
     for (const SharedTopic& topic : topics_) {
       for (size_t partition = 0; partition < topic.owners.size(); ++partition) {
-        assignments[static_cast<size_t>(topic.owners[partition])][topic.id].insert(static_cast<int32_t>(partition));
+        assignments[static_cast<size_t>(topic.owners[partition])][topic.id].append(static_cast<int32_t>(partition));
       }
     }
     return assignments;

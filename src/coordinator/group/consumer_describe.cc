@@ -36,8 +36,7 @@ ConsumerGroupDescribeResponse::Member describe_member(const ConsumerMember& memb
   described.subscribed_topic_names.assign(member.topics.begin(), member.topics.end());
   described.subscribed_topic_regex = member.regex;
   Assignment held = without_epochs(member.assigned);
-  for (auto& [topic, partitions] : without_epochs(member.pending_revocation))
-    held[topic].insert(partitions.begin(), partitions.end());
+  for (const auto& [topic, partitions] : without_epochs(member.pending_revocation)) held[topic].merge(partitions);
   described.assignment = describe_assignment(held, image);
   described.target_assignment = describe_assignment(target, image);
   described.member_type = member.uses_classic_protocol() ? kClassicMember : kConsumerMember;

@@ -22,15 +22,15 @@ Refusal cannot_upgrade(const ClassicGroup& group, ByteView why) {
 // Topic names become ids; deleted topics are left out, and so are partitions of other members.
 Assignment assignment_by_id(const ConsumerProtocolAssignment& assignment, const metadata::MetadataImage& image,
                             const ConsumerGroup& others) {
-  Assignment by_id;
+  UnorderedAssignment by_id;
   for (const auto& topic : assignment.assigned_partitions) {
     const metadata::TopicImage* found = image.find_topic(topic.topic);
     if (found == nullptr) continue;
     for (int32_t partition : topic.partitions) {
-      if (!others.partition_epoch(found->id, partition)) by_id[found->id].insert(partition);
+      if (!others.partition_epoch(found->id, partition)) by_id[found->id].push_back(partition);
     }
   }
-  return by_id;
+  return in_order(by_id);
 }
 
 ConsumerProtocolAssignment assignment_by_name(const Assignment& assignment, const metadata::MetadataImage& image) {

@@ -191,11 +191,13 @@ void update_member(ConsumerMember& member, const ConsumerGroupCurrentMemberAssig
 }
 
 Assignment target_from_record(const ConsumerGroupTargetAssignmentMemberValue& value) {
-  Assignment target;
+  UnorderedAssignment target;
   for (const auto& topic : value.topic_partitions) {
-    if (!topic.partitions.empty()) target[topic.topic_id].insert(topic.partitions.begin(), topic.partitions.end());
+    if (topic.partitions.empty()) continue;
+    std::vector<int32_t>& numbers = target[topic.topic_id];
+    numbers.insert(numbers.end(), topic.partitions.begin(), topic.partitions.end());
   }
-  return target;
+  return in_order(target);
 }
 
 ResolvedRegex regex_from_record(const ConsumerGroupRegularExpressionValue& value) {

@@ -52,7 +52,7 @@ NextAssignment compare_with_target(const ConsumerMember& member, const Reconcili
     const auto wanted = to.target->find(topic);
     const bool subscribed = wanted != to.target->end() && to.is_subscribed(topic);
     for (const auto& [partition, epoch] : partitions) {
-      const bool keep = subscribed && wanted->second.count(partition) > 0;
+      const bool keep = subscribed && wanted->second.contains(partition);
       (keep ? next.kept : next.revoked)[topic].emplace(partition, epoch);
     }
   }
