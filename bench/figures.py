@@ -6,6 +6,7 @@ import time
 
 import cluster_figures
 import measure
+import tls_figures
 from admin_client import AdminClient
 from brokers import Broken, Milena
 from group_figures import groups
@@ -34,6 +35,8 @@ class Sizes:
         self.groups = 200 if quick else 10_000
         self.beat_s = 3 if quick else 20
         self.offset_groups, self.offset_partitions = (20, 50) if quick else (1000, 1000)
+        self.tls_records = 50_000 if quick else 1_000_000
+        self.handshakes, self.tls_connections = (50, 50) if quick else (500, 1000)
         self.repetitions = 1 if quick else 5
         self.most_space_gb = 1 if quick else 8
         # Of clusters.
@@ -311,5 +314,6 @@ GROUPS = {
     "transactional-ids": reload_of_transactional_ids,
     "replay": many_topics,
     "groups": groups,
+    **tls_figures.GROUPS,
     **cluster_figures.GROUPS,
 }

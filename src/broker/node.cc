@@ -32,7 +32,6 @@
 #include "broker/storage/new_directories.h"
 #include "broker/storage/replica_mover.h"
 #include "log/log_directory.h"
-#include "log/planted_storage_bugs.h"
 #include "log/snapshot_file.h"
 #include "metadata/delegation_tokens.h"
 #include "metadata/features.h"
@@ -384,19 +383,13 @@ Status Node::make_start_durable(log::PartitionLog& log) {
 
 void Node::sync_start_in_background() {
   executors_[0]->post([this] {
-    if (metadata_ != nullptr) metadata_->sync_soon();
+    if (metadata_ == nullptr) return;
+    metadata_->sync_soon();
     auto failed = std::make_shared<Status>(ok_status());
-    std::vector<std::string> paths;
-    for (const auto& directory : directories_->all()) paths.push_back(directory->path());
     executors_[0]->run_blocking(
         // The worker may run when the node is gone.
-        [failed, &files = files_, metadata = directories_->metadata().path(), paths = std::move(paths),
-         leads = metadata_ != nullptr] {
-          if (leads) *failed = sync_quorum_state(files, metadata);
-          for (const std::string& path : paths) {
-            if (MILENA_STORAGE_BUG(kMarkComesBack)) continue;
-            if (failed->ok()) *failed = files.sync_directory(path);  // the clean-shutdown mark is gone
-          }
+        [failed, &files = files_, metadata = directories_->metadata().path()] {
+          *failed = sync_quorum_state(files, metadata);
         },
         [failed] {
           if (!failed->ok()) log_error("the start could not be synced: {}", failed->error().message);

@@ -72,8 +72,7 @@ Result<CompactionJob::Progress> CompactionJob::collect(uint64_t budget_bytes) {
     if (read_bytes_ >= until && !full) return Progress::kMore;
   }
   // Offsets may be missing behind a segment's last batch; that gap is clean.
-  if (!full && !plan_.sources.empty() && !MILENA_STORAGE_BUG(kGapIsDirty))
-    map_.set_latest_offset(plan_.sources.back().end_offset - 1);
+  if (!full && !plan_.sources.empty()) map_.set_latest_offset(plan_.sources.back().end_offset - 1);
   collecting_ = false;
   batches_.reset();
   collector_.reset();

@@ -207,7 +207,7 @@ Status PartitionLog::confirm_end() {
   RETURN_IF_ERROR(accept_damage(said, end ? "its last batch ends at " + std::to_string(*end) : end.error().message));
   if (log_start_offset_ > log_end_offset_) return restart_with_producers();
   // If the high watermark covered the whole log, it covers the unknown end, too.
-  if (high_watermark_ >= said && !MILENA_STORAGE_BUG(kFurtherEndNotShown)) set_high_watermark(log_end_offset_);
+  if (high_watermark_ >= said) set_high_watermark(log_end_offset_);
   clamp_offsets();
   RETURN_IF_ERROR(remove_stray_snapshots());
   check_offsets();

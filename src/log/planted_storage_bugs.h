@@ -11,7 +11,6 @@ namespace milena::log {
 
 #define MILENA_PLANTED_STORAGE_BUGS_LIST(X)                                                                            \
   X(kMarkerBeforeRoundUnseen)   /* an aborted transaction goes on where its marker is before a round */                \
-  X(kGapIsDirty)                /* offsets that are missing behind a segment's last batch stay dirty */                \
   X(kCleanedGoesFirst)          /* .cleaned files go before the .swap files that they invalidate */                    \
   X(kSnapshotNotSynced)         /* retention removes batches whose producers only a cache remembers */                 \
   X(kOwedSyncForgotten)         /* what an append owed a sync before a crash stays invisible */                        \
@@ -21,7 +20,6 @@ namespace milena::log {
   X(kParentNotSynced)           /* the first sync leaves out the directory and whose log it is */                      \
   X(kTornIdTakesOffline)        /* a partition.metadata that was not all written is taken for damage */                \
   X(kCutNotSynced)              /* what a recovery cut off comes back */                                               \
-  X(kFurtherEndNotShown)        /* records behind the said end stay beyond the high watermark */                       \
   X(kFutureByName)              /* a copy of a deleted topic becomes the log of one made after it */                   \
   X(kMoveKeepsOldConfig)        /* a configuration altered during a move is lost */                                    \
   X(kOriginalGoesUnsynced)      /* what was moved goes before its copy is on the disk */                               \
