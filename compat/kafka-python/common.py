@@ -10,15 +10,17 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import kafka  # noqa: E402
-from kafka import KafkaConsumer, TopicPartition  # noqa: E402
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition  # noqa: E402
 from kafka.admin import KafkaAdminClient  # noqa: E402
 
+import client_security  # noqa: E402
 import wait  # noqa: E402
 from checks import Checks, equal  # noqa: E402,F401
 
 DEADLINE_S = 30
 CREATE_TIME = 0
 
+client_security.kafka_python(KafkaConsumer, KafkaProducer, KafkaAdminClient)
 address = sys.argv[1]
 checks = Checks()
 old_client = kafka.__version__.startswith("2.0")

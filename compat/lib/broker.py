@@ -260,10 +260,10 @@ class RunningBroker(Broker):
         return self
 
 
-def start(choice, directory, settings=None, count=1, environment=None):
+def start(choice, directory, settings=None, count=1, environment=None, port=None):
     """Starts the chosen broker on a free port, or so many as one cluster; `directory` gets its data and its log.
 
-    `environment` is for one broker of Milena.
+    `environment` is for one broker of Milena, `port` for one broker.
     """
     if choice.kind == "running":
         if settings:
@@ -273,5 +273,5 @@ def start(choice, directory, settings=None, count=1, environment=None):
         if choice.kind != "milena":
             raise SystemExit("--brokers is for Milena")
         return MilenaCluster(directory, settings, count).start()
-    made = (OracleBroker if choice.kind == "oracle" else MilenaBroker)(directory, settings, environment=environment)
+    made = (OracleBroker if choice.kind == "oracle" else MilenaBroker)(directory, settings, port, environment)
     return made.start()

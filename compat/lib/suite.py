@@ -16,6 +16,7 @@ import tempfile
 import traceback
 
 import broker
+import secured
 from checks import Checks, Skip
 
 
@@ -25,10 +26,16 @@ class Suite:
         self.work_dir = work_dir
         self.choice = broker.Choice.from_environment(options.oracle)
         self.checks = Checks()
+        self.secured = secured.Secured(work_dir / "security") if options.secured else None
 
     def start_broker(self, name="broker", settings=None, environment=None):
         """A fresh broker with a fresh data directory (or the running one that MILENA_BROKER names)."""
-        return broker.start(self.choice, self.work_dir / name, settings, self.options.brokers, environment)
+        return self.start(self.choice, self.work_dir / name, settings, environment)
+
+    def start(self, choice, directory, settings=None, environment=None):
+        if self.secured:
+            return self.secured.start(choice, directory, settings, environment)
+        return broker.start(choice, directory, settings, self.options.brokers, environment)
 
     def wanted(self, name):
         """False when the command line names other checks only."""
@@ -66,15 +73,22 @@ class Suite:
         return self.checks.passed + self.checks.failed + self.checks.skipped - before
 
 
-def main(body, description="", arguments=None):
+def main(body, description="", arguments=None, can_be_secured=False):
+    """`can_be_secured`: each client of the suite takes its login from client_security."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--oracle", action="store_true", help="run against Apache Kafka itself instead of Milena")
     parser.add_argument("--keep", action="store_true", help="keep the working directory in any case")
     parser.add_argument("--brokers", type=int, default=1, help="run against a cluster of so many brokers; a kill takes one")
     parser.add_argument("only", nargs="*", help="run only the checks whose name contains one of these")
+    parser.set_defaults(secured=False)
+    if can_be_secured:
+        parser.add_argument("--secured", action="store_true",
+                            help="the broker has a SASL_SSL listener and an authorizer, and the clients log in")
     if arguments:
         arguments(parser)
     options = parser.parse_args()
+    if options.secured and (options.brokers > 1 or (os.environ.get("MILENA_BROKER") and not options.oracle)):
+        parser.error("--secured starts one broker with settings of its own: it goes neither with --brokers nor with MILENA_BROKER")
     # SIGTERM unwinds like Ctrl-C, so that brokers are stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 

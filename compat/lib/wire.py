@@ -3,6 +3,7 @@
 import socket
 import struct
 
+import client_security
 import wait
 
 API_VERSIONS = 18
@@ -16,8 +17,14 @@ class Connection:
 
     def __init__(self, address, timeout_s=30):
         host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host.strip("[]"), int(port)), timeout=timeout_s)
+        self.host = host.strip("[]")
+        self.socket = socket.create_connection((self.host, int(port)), timeout=timeout_s)
         self.correlation_id = 0
+        try:
+            client_security.log_in(self)
+        except BaseException:
+            self.socket.close()
+            raise
 
     def __enter__(self):
         return self

@@ -4,17 +4,14 @@ Everybody is User:ANONYMOUS there, so hosts tell people apart: who comes from AD
 so; who comes from USER what further ACLs say.
 """
 
+import acls
 import broker
 import comparison
 import wait
+from acls import ALLOW, DENY, LITERAL, PREFIXED, TYPES, filter_of  # noqa: F401
 from target import Target
 
 ADMIN, USER = "127.0.0.1", "127.0.0.2"
-OPERATIONS = {"All": 2, "Read": 3, "Write": 4, "Create": 5, "Delete": 6, "Alter": 7, "Describe": 8, "ClusterAction": 9,
-              "DescribeConfigs": 10, "AlterConfigs": 11, "IdempotentWrite": 12, "CreateTokens": 13, "DescribeTokens": 14,
-              "TwoPhaseCommit": 15}
-TYPES = {"Topic": 2, "Group": 3, "Cluster": 4, "TransactionalId": 5, "DelegationToken": 6, "User": 7}
-LITERAL, PREFIXED, DENY, ALLOW = 3, 4, 2, 3
 SETTINGS = {**comparison.SETTINGS, "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             # Until the first ACLs are there.
             "allow.everyone.if.no.acl.found": "true", "auto.create.topics.enable": "true"}
@@ -54,16 +51,8 @@ class Side:
                 wait.until(lambda: bool(admin.quietly("DescribeAcls", 3, filter_of(acl))["Resources"]) == there, f"{self.name}: {acl}")
 
 
-def filter_of(acl):
-    return {"ResourceTypeFilter": acl["ResourceType"], "ResourceNameFilter": acl["ResourceName"],
-            "PatternTypeFilter": acl["ResourcePatternType"], "PrincipalFilter": acl["Principal"], "HostFilter": acl["Host"],
-            "Operation": acl["Operation"], "PermissionType": acl["PermissionType"]}
-
-
 def acl(kind, operation, name, pattern=LITERAL, host=USER, permission=ALLOW, principal="User:ANONYMOUS"):
-    return {"ResourceType": TYPES[kind], "ResourceName": "kafka-cluster" if kind == "Cluster" else name,
-            "ResourcePatternType": LITERAL if kind == "Cluster" else pattern, "Principal": principal, "Host": host,
-            "Operation": OPERATIONS[operation], "PermissionType": permission}
+    return acls.acl(kind, operation, name, pattern, host, permission, principal)
 
 
 def start(kind, directory, **more):

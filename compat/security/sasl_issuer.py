@@ -13,7 +13,7 @@ import time
 import broker as brokers
 import tokens
 import wait
-from tls_clients import Authority
+from certificates import Authority
 
 JAAS = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required"
 

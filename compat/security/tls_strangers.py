@@ -8,7 +8,7 @@ import struct
 import time
 
 import broker as brokers
-from tls_clients import PASSWORD, Authority
+from certificates import PASSWORD, Authority
 
 STRANGERS = 10_000
 MOST = 2_000  # milena.unauthenticated.connections.max

@@ -12,27 +12,29 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition  # noqa: E402
 from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
 
+import client_security  # noqa: E402
 from checks import Checks, equal  # noqa: E402
 
 DEADLINE_S = 30
 address = sys.argv[1]
 checks = Checks()
+BASE = {"bootstrap.servers": address, **client_security.librdkafka()}
 
 
 def make_topic(name, partitions):
-    admin = AdminClient({"bootstrap.servers": address})  # kept until the outcome is there
+    admin = AdminClient(BASE)  # kept until the outcome is there
     for outcome in admin.create_topics([NewTopic(name, partitions, 1)]).values():
         outcome.result()
 
 
 def transactional(transactional_id, **settings):
-    producer = Producer({"bootstrap.servers": address, "transactional.id": transactional_id, "linger.ms": 5, **settings})
+    producer = Producer({**BASE, "transactional.id": transactional_id, "linger.ms": 5, **settings})
     producer.init_transactions(DEADLINE_S)
     return producer
 
 
 def consumer(group, isolation="read_committed", **settings):
-    return Consumer({"bootstrap.servers": address, "group.id": group, "isolation.level": isolation,
+    return Consumer({**BASE, "group.id": group, "isolation.level": isolation,
                      "enable.auto.commit": False, "auto.offset.reset": "earliest", **settings})
 
 
@@ -96,7 +98,7 @@ def commit_abort():
 def offsets():
     make_topic("of", 1)
     with checks.check("offsets of a transaction count when it commits"):
-        plain = Producer({"bootstrap.servers": address})
+        plain = Producer(BASE)
         send(plain, "of", 1, range(10))
         plain.flush(DEADLINE_S)
         reader = consumer("of-group")
@@ -164,7 +166,7 @@ def copy(stop_after, name):
 def consume_transform_produce():
     make_topic("ctp-in", 2)
     make_topic("ctp-out", 2)
-    plain = Producer({"bootstrap.servers": address})
+    plain = Producer(BASE)
     send(plain, "ctp-in", 2, range(2000))
     plain.flush(DEADLINE_S)
     with checks.check("consume, transform, produce with random aborts: each number once, in order"):
@@ -194,7 +196,7 @@ def fill():
     topic, partitions, each = sys.argv[3], int(sys.argv[4]), int(sys.argv[5])
     make_topic(topic, partitions)
     make_topic(topic.replace("-in", "-out"), partitions)
-    plain = Producer({"bootstrap.servers": address, "linger.ms": 20})
+    plain = Producer({**BASE, "linger.ms": 20})
     for value in range(partitions * each):
         plain.produce(topic, str(value), partition=value % partitions)
         plain.poll(0)
@@ -240,7 +242,7 @@ def before_move():
     still_open.begin_transaction()
     send(still_open, "mv", 2, range(30, 40))
     still_open.flush(DEADLINE_S)
-    plain = Producer({"bootstrap.servers": address})
+    plain = Producer(BASE)
     send(plain, "mv", 2, range(40, 44))
     plain.flush(DEADLINE_S)
     leave()
