@@ -69,8 +69,8 @@ def tool_jars(version):
 
 
 def compile_sources(folder, jars, into):
-    """Compiles the .java files of a folder; the class files live as long as this run."""
-    sources = sorted(str(path) for path in (HERE / folder).glob("*.java"))
+    """Compiles the .java files of a folder, and those of common/; the class files live as long as this run."""
+    sources = sorted(str(path) for place in (folder, "common") for path in (HERE / place).glob("*.java"))
     done = subprocess.run(["javac", "--release", "11", "-Xlint:all", "-Werror", "-d", str(into), "-cp", f"{jars}/*", *sources],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode != 0:

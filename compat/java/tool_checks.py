@@ -7,9 +7,10 @@ import signal
 import subprocess
 import threading
 
+import client_security
 import wait
 from broker import ORACLE
-from checks import equal
+from checks import Skip, equal
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 PACKAGE = "org.apache.kafka.tools."
@@ -56,11 +57,14 @@ class ToolChecks:
         return f"{self.prefix}-{suffix}"
 
     def tool(self, tool, *arguments, **options):
-        return self.host.run(PACKAGE + tool, "--bootstrap-server", self.address, *arguments, **options)
+        return self.host.run(PACKAGE + tool, "--bootstrap-server", self.address, *self.security(tool), *arguments, **options)
+
+    def security(self, tool):
+        return client_security.tool(tool, self.version)
 
     def process(self, tool, *arguments):
         """Runs a tool that counts on the end of its JVM in a JVM of its own."""
-        done = subprocess.run(tool_command(tool, self.address, *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        done = subprocess.run(tool_command(tool, self.address, *self.security(tool), *arguments), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, text=True, env=tool_environment(self.version), timeout=60)
         equal(done.returncode, 0, f"exit status of {tool} ({done.stderr[-400:]})")
         return done.stdout
@@ -75,7 +79,7 @@ class ToolChecks:
         tool = "kafka.tools.ConsoleProducer" if self.old else PACKAGE + "ConsoleProducer"
         if "--broker-list" not in arguments:
             arguments = ("--bootstrap-server", self.address, *arguments)
-        self.host.run(tool, "--topic", topic, *arguments, stdin="".join(line + "\n" for line in lines))
+        self.host.run(tool, "--topic", topic, *self.security(tool), *arguments, stdin="".join(line + "\n" for line in lines))
 
     def consume(self, topic, count, *arguments):
         out = self.tool("consumer.ConsoleConsumer", "--topic", topic, "--max-messages", count, "--timeout-ms", 30000, *arguments)
@@ -243,7 +247,7 @@ class ToolChecks:
         for codec, count in (("none", 5000), ("lz4", 3000)):
             out = self.host.run(PACKAGE + "ProducerPerformance", "--topic", topic, "--num-records", count, "--record-size", 100,
                                 "--throughput", -1, "--producer-props", f"bootstrap.servers={self.address}",
-                                f"compression.type={codec}")
+                                f"compression.type={codec}", *self.security("ProducerPerformance"))
             assert out.strip().splitlines()[-1].startswith(f"{count} records sent"), out
         out = self.tool("ConsumerPerformance", "--topic", topic, "--messages", 8000, "--timeout", 30000)
         rows = [[cell.strip() for cell in line.split(",")] for line in out.splitlines() if "," in line]
@@ -301,12 +305,15 @@ class ToolChecks:
 
     def api_versions(self):
         package = "kafka.admin." if self.old else PACKAGE
-        out = self.host.run(package + "BrokerApiVersionsCommand", "--bootstrap-server", self.address)
+        out = self.host.run(package + "BrokerApiVersionsCommand", "--bootstrap-server", self.address,
+                            *self.security("BrokerApiVersionsCommand"))
         for api in ("Produce(0)", "Fetch(1)", "Metadata(3)", "ApiVersions(18)", "CreateTopics(19)"):
             line = next((line for line in out.splitlines() if api in line), "")
             assert "[usable:" in line, f"{api} is not usable: {out}"
 
     def compatibility(self):
+        if self.suite.secured:
+            raise Skip("it takes no settings for security", registry_answered=False)
         # The test creates a topic of this name and does not remove it.
         self.topics("--delete", "--topic", "newtopic", "--if-exists")
         wait.until(lambda: "newtopic" not in self.topics("--list").splitlines(), "the topic of an earlier run is gone")
@@ -324,7 +331,7 @@ class LiveConsumer:
         self.lines = []
         property_flag = "--consumer-property" if version.startswith("3.") else "--command-property"
         self.process = subprocess.Popen(
-            tool_command("consumer.ConsoleConsumer", address, "--topic", topic, "--group", group, "--from-beginning",
+            tool_command("consumer.ConsoleConsumer", address, *client_security.tool("ConsoleConsumer", version), "--topic", topic, "--group", group, "--from-beginning",
                          property_flag, "auto.commit.interval.ms=200"),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             env=tool_environment(version))

@@ -4,11 +4,13 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sort"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 	"milena/compat/check"
+	login "milena/compat/security/confluent"
 )
 
 const partitions = 4
@@ -22,7 +24,8 @@ var (
 func main() {
 	address, prefix = check.Arguments()
 	var err error
-	admin, err = kafka.NewAdminClient(&kafka.ConfigMap{"bootstrap.servers": address})
+	config := login.Config(address)
+	admin, err = kafka.NewAdminClient(&config)
 	check.Must(err, "NewAdminClient")
 	check.Run("AdminClient: cluster", cluster)
 	check.Run("AdminClient: create, describe, configs, partitions, delete", topics)
@@ -67,12 +70,17 @@ func checkError(err kafka.Error, what string) {
 	check.Require(err.Code() == kafka.ErrNoError, "%s: %v", what, err)
 }
 
+// with gives a client's settings: `common` ones, and those that this one has of its own.
+func with(settings, common kafka.ConfigMap) kafka.ConfigMap {
+	all := login.Config(address)
+	maps.Copy(all, common)
+	maps.Copy(all, settings)
+	return all
+}
+
 func newConsumer(settings kafka.ConfigMap) *kafka.Consumer {
-	all := kafka.ConfigMap{"bootstrap.servers": address, "group.id": prefix + "-unused", "auto.offset.reset": "earliest",
-		"enable.auto.commit": false, "fetch.wait.max.ms": 100}
-	for key, value := range settings {
-		all[key] = value
-	}
+	all := with(settings, kafka.ConfigMap{"group.id": prefix + "-unused", "auto.offset.reset": "earliest", "enable.auto.commit": false,
+		"fetch.wait.max.ms": 100})
 	consumer, err := kafka.NewConsumer(&all)
 	check.Must(err, "NewConsumer")
 	return consumer
@@ -124,10 +132,7 @@ func topics() {
 
 // produce sends the records and waits for the report of each.
 func produce(topic string, records []check.Record, settings kafka.ConfigMap) []kafka.TopicPartition {
-	all := kafka.ConfigMap{"bootstrap.servers": address, "linger.ms": 5, "go.delivery.reports": true}
-	for key, value := range settings {
-		all[key] = value
-	}
+	all := with(settings, kafka.ConfigMap{"linger.ms": 5, "go.delivery.reports": true})
 	producer, err := kafka.NewProducer(&all)
 	check.Must(err, "NewProducer")
 	defer producer.Close()

@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"milena/compat/check"
+	login "milena/compat/security/franz"
 )
 
 const partitions = 4
@@ -54,7 +55,7 @@ func main() {
 
 func client(options ...kgo.Opt) *kgo.Client {
 	options = append([]kgo.Opt{kgo.SeedBrokers(address), kgo.MetadataMinAge(100 * time.Millisecond)}, options...)
-	result, err := kgo.NewClient(options...)
+	result, err := kgo.NewClient(login.With(options...)...)
 	check.Must(err, "NewClient")
 	return result
 }

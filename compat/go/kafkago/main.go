@@ -12,6 +12,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"milena/compat/check"
+	login "milena/compat/security/kafkago"
 )
 
 const partitions = 4
@@ -52,14 +53,14 @@ func within(d time.Duration) (context.Context, context.CancelFunc) {
 
 func topicWith(suffix string, count int) string {
 	topic := prefix + "-" + suffix
-	conn, err := kafka.DialContext(ctx, "tcp", address)
+	conn, err := login.Dialer().DialContext(ctx, "tcp", address)
 	check.Must(err, "dial")
 	defer conn.Close()
 	check.Must(conn.CreateTopics(kafka.TopicConfig{Topic: topic, NumPartitions: count, ReplicationFactor: 1}), "create "+topic)
 	if check.SlowCreate {
 		for p := range count {
 			check.Retry("leader of "+topic, temporary, func() error {
-				leader, err := kafka.DialLeader(ctx, "tcp", address, topic, p)
+				leader, err := login.Dialer().DialLeader(ctx, "tcp", address, topic, p)
 				if err != nil {
 					return err
 				}
@@ -73,13 +74,13 @@ func topicWith(suffix string, count int) string {
 }
 
 // fresh gives a writer or client a memory of its own: the client's common one knows a new topic only seconds later.
-func fresh() *kafka.Transport { return &kafka.Transport{} }
+func fresh() *kafka.Transport { return login.Transport() }
 
 // connection is the first example of the client's own page.
 func connection() {
 	var conn *kafka.Conn
 	check.Retry("DialLeader", temporary, func() (err error) {
-		conn, err = kafka.DialLeader(ctx, "tcp", address, "test", 0)
+		conn, err = login.Dialer().DialLeader(ctx, "tcp", address, "test", 0)
 		return err
 	})
 	defer conn.Close()
@@ -111,7 +112,7 @@ func temporary(err error) bool {
 
 func createTopics() {
 	topic := topicWith("created", partitions)
-	conn, err := kafka.DialContext(ctx, "tcp", address)
+	conn, err := login.Dialer().DialContext(ctx, "tcp", address)
 	check.Must(err, "dial")
 	defer conn.Close()
 	found, err := conn.ReadPartitions(topic)
@@ -176,7 +177,7 @@ func write(topic string, records []check.Record, codec kafka.Compression, acks k
 
 // readPartition reads from the beginning to the given count, and requires offsets in a row.
 func readPartition(topic string, partition, count int) []check.Record {
-	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{address}, Topic: topic, Partition: partition, MaxWait: 200 * time.Millisecond})
+	reader := kafka.NewReader(kafka.ReaderConfig{Dialer: login.Dialer(), Brokers: []string{address}, Topic: topic, Partition: partition, MaxWait: 200 * time.Millisecond})
 	defer reader.Close()
 	limited, cancel := within(check.Deadline)
 	defer cancel()
@@ -216,7 +217,7 @@ func seek() {
 	topic := topicWith("seek", 1)
 	records := check.Make("seek", 50, 1)
 	write(topic, records, kafka.Zstd, kafka.RequireAll)
-	reader := kafka.NewReader(kafka.ReaderConfig{Brokers: []string{address}, Topic: topic, MaxWait: 200 * time.Millisecond})
+	reader := kafka.NewReader(kafka.ReaderConfig{Dialer: login.Dialer(), Brokers: []string{address}, Topic: topic, MaxWait: 200 * time.Millisecond})
 	defer reader.Close()
 	next := func() int64 {
 		message, err := reader.ReadMessage(ctx)
@@ -236,7 +237,7 @@ func seek() {
 }
 
 func groupReader(group, topic string) *kafka.Reader {
-	return kafka.NewReader(kafka.ReaderConfig{Brokers: []string{address}, GroupID: group, Topic: topic, StartOffset: kafka.FirstOffset,
+	return kafka.NewReader(kafka.ReaderConfig{Dialer: login.Dialer(), Brokers: []string{address}, GroupID: group, Topic: topic, StartOffset: kafka.FirstOffset,
 		MaxWait: 200 * time.Millisecond, HeartbeatInterval: 200 * time.Millisecond, JoinGroupBackoff: 200 * time.Millisecond})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/IBM/sarama"
 	"milena/compat/check"
+	login "milena/compat/security/sarama"
 )
 
 const partitions = 4
@@ -68,7 +69,7 @@ func main() {
 }
 
 func (s side) config() *sarama.Config {
-	config := sarama.NewConfig()
+	config := login.Config()
 	config.ClientID = "milena-compat"
 	config.Producer.Return.Successes = true
 	config.Producer.Partitioner = sarama.NewManualPartitioner

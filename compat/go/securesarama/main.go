@@ -12,27 +12,14 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
-	"github.com/xdg-go/scram"
+	login "milena/compat/security/sarama"
 )
-
-type scramClient struct {
-	generator    scram.HashGeneratorFcn
-	conversation *scram.ClientConversation
-}
-
-func (client *scramClient) Begin(user, password, id string) error {
-	made, err := client.generator.NewClient(user, password, id)
-	if err == nil {
-		client.conversation = made.NewConversation()
-	}
-	return err
-}
-func (client *scramClient) Step(challenge string) (string, error) { return client.conversation.Step(challenge) }
-func (client *scramClient) Done() bool                            { return client.conversation.Done() }
 
 type token string
 
-func (t token) Token() (*sarama.AccessToken, error) { return &sarama.AccessToken{Token: string(t)}, nil }
+func (t token) Token() (*sarama.AccessToken, error) {
+	return &sarama.AccessToken{Token: string(t)}, nil
+}
 
 func use(address, mechanism, user, secret, topic string) error {
 	config := sarama.NewConfig()
@@ -43,7 +30,7 @@ func use(address, mechanism, user, secret, topic string) error {
 	config.Producer.Return.Successes = true
 	hashes := map[string]func() hash.Hash{"SCRAM-SHA-256": sha256.New, "SCRAM-SHA-512": sha512.New}
 	if make, ok := hashes[mechanism]; ok {
-		config.Net.SASL.SCRAMClientGeneratorFunc = func() sarama.SCRAMClient { return &scramClient{generator: make} }
+		config.Net.SASL.SCRAMClientGeneratorFunc = login.Scram(make)
 	}
 	if mechanism == "OAUTHBEARER" {
 		config.Net.SASL.TokenProvider = token(secret)

@@ -48,9 +48,7 @@ final class Client {
         this.bootstrap = bootstrap;
         this.prefix = prefix;
         this.slowCreate = slowCreate;
-        Properties settings = new Properties();
-        settings.put("bootstrap.servers", bootstrap);
-        this.admin = AdminClient.create(settings);
+        this.admin = AdminClient.create(with());
     }
 
     String name(String suffix) {
@@ -87,6 +85,7 @@ final class Client {
 
     private Properties with(String... settings) {
         Properties all = new Properties();
+        Security.putInto(all);
         all.put("bootstrap.servers", bootstrap);
         for (int i = 0; i < settings.length; i += 2) {
             all.put(settings[i], settings[i + 1]);

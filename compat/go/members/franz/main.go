@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	login "milena/compat/security/franz"
 )
 
 func say(lines []string) {
@@ -65,7 +66,7 @@ func take(client *kgo.Client, records []*kgo.Record) {
 }
 
 func main() {
-	client, err := kgo.NewClient(options(os.Args[1:])...)
+	client, err := kgo.NewClient(login.With(options(os.Args[1:])...)...)
 	if err != nil {
 		panic(err)
 	}

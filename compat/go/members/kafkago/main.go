@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	login "milena/compat/security/kafkago"
 )
 
 func main() {
 	reader := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: []string{os.Args[1]}, GroupID: os.Args[2], Topic: os.Args[3], StartOffset: kafka.FirstOffset,
+		Dialer: login.Dialer(), Brokers: []string{os.Args[1]}, GroupID: os.Args[2], Topic: os.Args[3], StartOffset: kafka.FirstOffset,
 		SessionTimeout: 10 * time.Second, HeartbeatInterval: 500 * time.Millisecond, RebalanceTimeout: 20 * time.Second,
 		WatchPartitionChanges: true, PartitionWatchInterval: time.Second, MaxWait: 100 * time.Millisecond,
 		JoinGroupBackoff: 500 * time.Millisecond,

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/IBM/sarama"
+	login "milena/compat/security/sarama"
 )
 
 type member struct {
@@ -64,7 +65,7 @@ func (m *member) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 }
 
 func main() {
-	config := sarama.NewConfig()
+	config := login.Config()
 	config.Version = sarama.V3_6_0_0
 	config.Consumer.Group.Session.Timeout = 10 * time.Second
 	config.Consumer.Group.Heartbeat.Interval = 500 * time.Millisecond
