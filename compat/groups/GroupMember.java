@@ -54,6 +54,7 @@ final class GroupMember {
 
     private static Properties settings(String[] arguments) {
         Properties settings = new Properties();
+        Security.putInto(settings);
         settings.put("bootstrap.servers", arguments[0]);
         settings.put("group.id", arguments[1]);
         settings.put("auto.offset.reset", "earliest");

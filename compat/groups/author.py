@@ -4,14 +4,20 @@ author.py ADDRESS GROUP TOPIC; on standard input: `grow N`, `ends` (stops writin
 `committed` (what the group has committed). Each is answered with one line.
 """
 
+import pathlib
 import sys
 import threading
 
-from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import NewPartitions, NewTopic
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition  # noqa: E402
+from kafka.admin import NewPartitions, NewTopic  # noqa: E402
+
+import client_security  # noqa: E402
 
 PAUSE_S = 0.05
 
+client_security.kafka_python(KafkaAdminClient, KafkaConsumer, KafkaProducer)
 address, group, topic = sys.argv[1:]
 RECONNECT = {"reconnect_backoff_ms": 50, "reconnect_backoff_max_ms": 500}
 

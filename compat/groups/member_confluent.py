@@ -1,10 +1,15 @@
 """A member of a group: confluent-kafka, which is librdkafka. See member.py for what it prints."""
 
 import os
+import pathlib
 import sys
 import threading
 
-from confluent_kafka import Consumer, KafkaException
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from confluent_kafka import Consumer, KafkaException  # noqa: E402
+
+import client_security  # noqa: E402
 
 address, group, topic, kind = sys.argv[1:]
 # It commits nothing and has long intervals: between its heartbeats the coordinator hears nothing of it.
@@ -42,7 +47,8 @@ def revoked(_, partitions):
     lost(_, partitions)
 
 
-settings = {"bootstrap.servers": address, "group.id": group, "auto.offset.reset": "earliest", "enable.auto.commit": False,
+settings = {"bootstrap.servers": address, **client_security.librdkafka(), "group.id": group,
+            "auto.offset.reset": "earliest", "enable.auto.commit": False,
             "topic.metadata.refresh.interval.ms": 1_000, "reconnect.backoff.max.ms": 500}
 if kind.startswith("consumer"):
     settings["group.protocol"] = "consumer"

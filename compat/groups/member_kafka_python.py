@@ -1,15 +1,21 @@
 """A member of a group: kafka-python. See member.py for what it prints."""
 
+import pathlib
 import sys
 import threading
 
-from kafka import ConsumerRebalanceListener, KafkaConsumer
-from kafka.errors import KafkaConnectionError, KafkaError
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+from kafka import ConsumerRebalanceListener, KafkaConsumer  # noqa: E402
+from kafka.errors import KafkaConnectionError, KafkaError  # noqa: E402
+
+import client_security  # noqa: E402
 
 # If the time of a poll() is over in the midst of a rejoin, the leader loses its place in the group for good: 3.0.12, with Apache
 # Kafka too, as kafka_python_poll.py shows. Records end a poll() sooner.
 POLL_MS = 5_000
 
+client_security.kafka_python(KafkaConsumer)
 address, group, topic, _ = sys.argv[1:]
 stopping = threading.Event()
 

@@ -1,12 +1,23 @@
 // A member of a group: kafkajs. See member.py for what it prints.
 'use strict'
+const fs = require('fs')
 const { Kafka, logLevel } = require('kafkajs')
 
 const [address, groupId, topic] = process.argv.slice(2)
 const say = lines => process.stdout.write(lines.map(line => `${line}\n`).join(''))
 
+// The login of compat/lib/client_security.py, where there is one.
+function security() {
+  const path = process.env.MILENA_CLIENT_SECURITY
+  if (!path) return {}
+  const lines = fs.readFileSync(path, 'utf8').trim().split('\n')
+  const found = Object.fromEntries(lines.map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
+  return { ssl: { ca: [fs.readFileSync(found['ssl.ca.location'], 'utf8')] },
+    sasl: { mechanism: found['sasl.mechanism'].toLowerCase(), username: found['sasl.username'], password: found['sasl.password'] } }
+}
+
 async function main() {
-  const kafka = new Kafka({ brokers: [address], clientId: 'member', logLevel: logLevel.ERROR,
+  const kafka = new Kafka({ brokers: [address], ...security(), clientId: 'member', logLevel: logLevel.ERROR,
     retry: { initialRetryTime: 100, maxRetryTime: 500, retries: 200 } })
   const consumer = kafka.consumer({ groupId, sessionTimeout: 10000, heartbeatInterval: 500, rebalanceTimeout: 20000,
     metadataMaxAge: 1000, maxWaitTimeInMs: 100 })
