@@ -78,6 +78,9 @@ void PartitionDraft::complete_reassignment() {
   const std::vector<int32_t> target = without(replicas, removing);
   const std::vector<int32_t> in_sync = without(isr, removing);
   if (target.empty() || in_sync.empty() || !without(adding, in_sync).empty()) return;
+  // With fewer replicas than before, those that go may be all that keeps enough in sync: those that stay come first.
+  const bool fewer = adding.size() < removing.size();
+  if (fewer && !without(target, in_sync).empty() && !MILENA_REPLICATION_BUG(kFewerBeforeInSync)) return;
   replicas = target;
   isr = in_sync;
   adding.clear();

@@ -21,6 +21,7 @@ namespace milena::metadata {
   X(kShrunkBeforeAgreed)       /* a replica that is to leave the set counts no more at once */            \
   X(kSetOfNextEpochForgotten)  /* a leader forgets a change of the set that ended its leader epoch */     \
   X(kCutNotBelowStart)         /* a follower keeps what its leader has lost, where it deleted more */     \
+  X(kFewerBeforeInSync)        /* replicas go while not all of those that stay are in sync */             \
   X(kImageBeforeSnapshot)      /* a node goes on from the image before the snapshot that it downloads */  \
   X(kFetchOfAnotherEpoch)      /* a follower's fetch counts whatever its leader epoch */                  \
   X(kUncleanWithoutPermission) /* a replica that is not in sync leads, though the topic does not allow it */\

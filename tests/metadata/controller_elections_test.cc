@@ -44,6 +44,22 @@ ErrorCode reassign(Controller& controller, const AlterPartitionReassignmentsRequ
   return effects.response.responses[0].partitions[0].error_code;
 }
 
+// As its leader asks.
+void set_in_sync(Controller& controller, const Replicas& ids) {
+  const PartitionImage& partition = partition_of(controller);
+  AlterPartitionRequest request;
+  request.broker_id = partition.leader;
+  request.broker_epoch = controller.image().find_broker(partition.leader)->epoch;
+  auto& topic = request.topics.emplace_back();
+  topic.topic_id = kA;
+  auto& wanted = topic.partitions.emplace_back();
+  wanted.partition_epoch = partition.partition_epoch;
+  wanted.leader_epoch = partition.leader_epoch;
+  for (const int32_t id : ids)
+    wanted.new_isr_with_epochs.push_back({id, controller.image().find_broker(id)->epoch});
+  controller.apply(controller.alter_partition(request, 3).records);
+}
+
 ElectLeadersRequest election(int8_t type, std::vector<std::pair<ByteView, Replicas>> topics) {
   ElectLeadersRequest request;
   request.election_type = type;
@@ -225,6 +241,35 @@ TEST(Reassignments, WaitForReplicasThatAreNotInSync) {
   EXPECT_EQ(partition_of(controller).replicas.to_vector(), (Replicas{1, 2}));
   EXPECT_TRUE(partition_of(controller).extras().empty());
   EXPECT_EQ(reassign(controller, reassignment(std::nullopt)), ErrorCode::kNoReassignmentInProgress);
+}
+
+// Replicas 1 and 2 have what was acknowledged; with 1 gone it would be on broker 2 alone.
+TEST(Reassignments, ToFewerReplicasWaitForAllThatStay) {
+  Controller controller = three_brokers();
+  controller.apply({topic("a", kA), replicated(0, {1, 2, 3}, {1, 2}, 1)});
+  EXPECT_EQ(reassign(controller, reassignment(Replicas{3, 2})), ErrorCode::kNone);
+  EXPECT_EQ(partition_of(controller).replicas.to_vector(), (Replicas{3, 2, 1}));
+  EXPECT_EQ(partition_of(controller).extras().removing_replicas, Replicas{1});
+  EXPECT_EQ(partition_of(controller).isr.to_vector(), (Replicas{1, 2}));
+  EXPECT_EQ(partition_of(controller).leader, 1);
+  // Broker 3 serves again, and joins.
+  controller.apply({broker(3, 40)});
+  set_in_sync(controller, {1, 2, 3});
+  EXPECT_EQ(partition_of(controller).replicas.to_vector(), (Replicas{3, 2}));
+  EXPECT_EQ(partition_of(controller).isr.to_vector(), (Replicas{2, 3}));
+  EXPECT_TRUE(partition_of(controller).extras().empty());
+}
+
+// As many come as go: no fewer are in sync afterwards.
+TEST(Reassignments, ToAsManyReplicasDoNotWaitForThoseThatStay) {
+  Controller controller = three_brokers();
+  controller.apply({topic("a", kA), replicated(0, {1, 3}, {1}, 1)});
+  EXPECT_EQ(reassign(controller, reassignment(Replicas{2, 3})), ErrorCode::kNone);
+  EXPECT_EQ(partition_of(controller).extras().adding_replicas, Replicas{2});
+  set_in_sync(controller, {1, 2});
+  EXPECT_EQ(partition_of(controller).replicas.to_vector(), (Replicas{2, 3}));
+  EXPECT_EQ(partition_of(controller).isr.to_vector(), Replicas{2});
+  EXPECT_EQ(partition_of(controller).leader, 2);
 }
 
 TEST(Reassignments, TheNumberOfReplicasMayBeFixed) {
