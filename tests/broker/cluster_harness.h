@@ -131,6 +131,8 @@ class ClusterHarness {
  public:
   static constexpr uint16_t kControllerPort = 9300;
   static constexpr uint16_t kFollowingPort = 9301;
+  // The most that a start may take.
+  static constexpr int64_t kStart_ms = 120'000;
 
   explicit ClusterHarness(int nodes) {
     for (int id = 1; id <= nodes; id++) {
@@ -147,6 +149,7 @@ class ClusterHarness {
       NodeSurroundings surroundings;
       surroundings.network = networks_[id].get();
       surroundings.pump = [this] { step(); };
+      surroundings.cancelled = [this] { return clock_.steady_ms() > start_ends_ms_; };
       node.use_surroundings(std::move(surroundings));
     }
   }
@@ -162,7 +165,9 @@ class ClusterHarness {
     for (auto& [id, node] : nodes_) ASSERT_NO_FATAL_FAILURE(start(id));
   }
   void start(int id) {
+    start_ends_ms_ = clock_.steady_ms() + kStart_ms;
     Status started = nodes_[id]->try_start();
+    start_ends_ms_ = INT64_MAX;
     ASSERT_TRUE(started.ok()) << started.error().message;
     settle();
   }
@@ -185,8 +190,13 @@ class ClusterHarness {
     }
   }
 
-  // The connection on which the next request of this API is sent is lost, and the request with it.
-  void lose_connection_at(ApiKey key) { lost_at_ = key; }
+  // The connection on which the next request of this API is sent is lost, and the request with it; or that of those
+  // with these numbers, counted from now on.
+  void lose_connection_at(ApiKey key, std::set<int> numbers = {1}) {
+    lost_at_ = key;
+    lost_numbers_ = std::move(numbers);
+    sent_ = 0;
+  }
 
   // The node gets no turn until it is resumed, as under SIGSTOP.
   void pause(int id) { paused_.insert(id); }
@@ -255,8 +265,7 @@ class ClusterHarness {
     RequestHeader header;
     header.read(reader);
     if (header.api_key != static_cast<int16_t>(*lost_at_)) return false;
-    lost_at_.reset();
-    return true;
+    return lost_numbers_.contains(++sent_);
   }
   NamedLeader leader() {
     if (!nodes_[1]->running()) return last_leader_;
@@ -290,8 +299,11 @@ class ClusterHarness {
 
   ManualClock clock_;
   std::set<int> paused_;
+  int64_t start_ends_ms_ = INT64_MAX;
   NamedLeader last_leader_;
   std::optional<ApiKey> lost_at_;
+  std::set<int> lost_numbers_;
+  int sent_ = 0;
   std::vector<std::weak_ptr<Wire>> wires_;
   std::map<int, std::unique_ptr<NetworkOf>> networks_;
   std::map<int, std::unique_ptr<NodeHarness>> nodes_;

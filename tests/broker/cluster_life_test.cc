@@ -343,6 +343,20 @@ TEST_F(LittleMetadataTest, ABrokerThatWasAwayGoesOnFromASnapshot) {
   EXPECT_TRUE(cluster().until([&] { return of_1 == cluster().node(3).node().shard(0).image(); }));
 }
 
+// Each fetch is lost in turn. Behind a snapshot that has all there is no record comes that would tell the start.
+TEST_F(LittleMetadataTest, AStartEndsThoughNothingComesBehindTheSnapshot) {
+  cluster().node(1).set("metadata.log.max.record.bytes.between.snapshots", "1");
+  cluster().node(1).set("metadata.max.retention.bytes", "0");
+  cluster().kill(1);
+  ASSERT_NO_FATAL_FAILURE(cluster().start(1));
+  for (int lost = 2; lost < 8; lost++) {
+    cluster().kill(2);
+    cluster().advance(1000);
+    cluster().lose_connection_at(ApiKey::kFetch, {1, lost});
+    ASSERT_NO_FATAL_FAILURE(cluster().start(2)) << lost;
+  }
+}
+
 TEST_F(ClusterLifeTest, PreferredLeadersLeadAgain) {
   create_topics();
   cluster().kill(2);

@@ -265,7 +265,8 @@ void MetadataObserver::apply() {
   metadata::MetadataRecords ready;
   if (Status read = read_committed(ready); !read.ok()) return end("the metadata cannot be applied", read.error());
   if (mode_ == Mode::kPublishing && !ready.empty()) return publish(std::move(ready));
-  if (applied_end_ != before && on_applied_) on_applied_();
+  // Also an answer without records may be what makes the first image whole.
+  if ((applied_end_ != before || mode_ == Mode::kReplaying) && on_applied_) on_applied_();
 }
 
 Status MetadataObserver::read_committed(metadata::MetadataRecords& ready) {
@@ -418,6 +419,7 @@ void MetadataObserver::on_snapshot_part(ErrorCode error, const FetchSnapshotResp
 
 void MetadataObserver::end_snapshot() {
   if (Status taken = take_snapshot(); !taken.ok()) return end("a metadata snapshot", taken.error());
+  if (mode_ == Mode::kReplaying && on_applied_) on_applied_();
   fetch();
 }
 

@@ -52,7 +52,7 @@ class MetadataObserver {
   void set_halt(std::function<void(const std::string&)> halt) { halt_ = std::move(halt); }
   // Called with the leader's address whenever the leader changes.
   void set_on_leader(std::function<void(const NodeAddress&)> told) { on_leader_ = std::move(told); }
-  // Called after committed records were applied.
+  // Called after committed records were applied, and whenever has_whole_image() may have become true.
   void set_on_applied(Task told) { on_applied_ = std::move(told); }
 
   void start();
