@@ -67,6 +67,7 @@ void Shard::apply_metadata(const metadata::MetadataRecords& records, int64_t las
     const metadata::BrokerImage* broker = image().find_broker(id);
     const bool serves = broker != nullptr && !broker->fenced;
     if (!serves && node().peers != nullptr && id != node().node_id) node().peers->on_fenced(*this, id);
+    if (serves && id != node().node_id) replicas_->consider_in_sync_sets();
   }
 }
 

@@ -127,6 +127,21 @@ TEST_F(ClusterLifeTest, AnOrderlyStopHandsOver) {
   expect_whole("two", {"a", "b"});
 }
 
+// Its first fetch comes before it is unfenced, and the next one may wait for records, half a second long.
+TEST_F(ClusterLifeTest, ABrokerIsInSyncAsSoonAsItIsUnfenced) {
+  create_topics();
+  for (const int node : {2, 3}) {
+    cluster().pause(node);
+    ASSERT_TRUE(cluster().until([&] { return !all_in_sync("one") && !all_in_sync("two"); }));
+    cluster().resume(node);
+    const auto serves = [&] { return !cluster().node(1).node().shard(0).image().find_broker(node)->fenced; };
+    ASSERT_TRUE(cluster().until(serves));
+    const int64_t before_ms = cluster().clock().steady_ms();
+    ASSERT_TRUE(cluster().until([&] { return all_in_sync("one") && all_in_sync("two"); }));
+    EXPECT_LT(cluster().clock().steady_ms() - before_ms, 100) << node;
+  }
+}
+
 TEST_F(ClusterLifeTest, TheNodeWithTheControllerHandsOverToo) {
   create_topics();
   cluster().stop(1);

@@ -28,11 +28,11 @@ class PartitionLeaderTest : public testing::Test {
     partition_.replicas.assign(all);
     partition_.isr.assign(all);
   }
-  void fence(int32_t id) {
+  void fence(int32_t id, int8_t fenced = 1) {
     BrokerRegistrationChangeRecord change;
     change.broker_id = id;
     change.broker_epoch = 100 + id;
-    change.fenced = 1;
+    change.fenced = fenced;
     metadata::ImageDelta delta;
     ASSERT_TRUE(metadata_.apply(change, delta).ok());
   }
@@ -120,6 +120,42 @@ TEST_F(PartitionLeaderTest, WhoMustNotJoinDoesNot) {
   one.note_fetch(3, 103, 20, 20, 1);
   fence(3);
   EXPECT_FALSE(one.propose(metadata_, 20, 20, 1, kMaxLag_ms));
+}
+
+// A broker follows before it is unfenced, and its next fetch may wait for records.
+TEST_F(PartitionLeaderTest, OneThatFetchedWhileFencedJoinsWhenItServes) {
+  set_in_sync({1, 2});
+  for (const int64_t epoch : {int64_t{103}, int64_t{-1}}) {
+    PartitionLeader one = leader();
+    one.note_fetch(2, 102, 20, 20, 1);
+    fence(3);
+    one.note_fetch(3, epoch, 20, 20, 1);
+    EXPECT_FALSE(one.propose(metadata_, 20, 20, 1, kMaxLag_ms));
+    fence(3, -1);
+    auto wanted = one.propose(metadata_, 20, 20, 2, kMaxLag_ms);
+    EXPECT_EQ(wanted.has_value(), epoch == 103) << "without an epoch it may be another process";
+    if (wanted) {
+      EXPECT_EQ(wanted->new_isr, (std::vector<int32_t>{1, 2, 3}));
+    }
+  }
+}
+
+TEST_F(PartitionLeaderTest, AFetchDoesNotCountForTheNextProcess) {
+  set_in_sync({1, 2});
+  PartitionLeader one = leader();
+  one.note_fetch(2, 102, 20, 20, 1);
+  fence(3);
+  one.note_fetch(3, 103, 20, 20, 1);
+  EXPECT_FALSE(one.propose(metadata_, 20, 20, 1, kMaxLag_ms));
+  RegisterBrokerRecord next;
+  next.broker_id = 3;
+  next.broker_epoch = 200;
+  next.fenced = false;
+  metadata::ImageDelta delta;
+  ASSERT_TRUE(metadata_.apply(next, delta).ok());
+  EXPECT_FALSE(one.propose(metadata_, 20, 20, 2, kMaxLag_ms));
+  one.note_fetch(3, 200, 20, 20, 3);
+  EXPECT_TRUE(one.propose(metadata_, 20, 20, 3, kMaxLag_ms));
 }
 
 // At the end of a reassignment the controller takes the change and begins the next leader epoch with it. Broker 3 is in

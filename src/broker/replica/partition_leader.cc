@@ -124,6 +124,8 @@ std::optional<AlterPartitionRequest::PartitionData> PartitionLeader::propose(con
   std::vector<int32_t> wanted{self_};
   for (auto& [id, follower] : followers_) {
     const bool has_fetched = std::exchange(follower.has_fetched, false);
+    // A broker fetches before it is unfenced. Its fetch then still counts: the epoch tells that it is the same process.
+    follower.has_fetched = has_fetched && follower.broker_epoch >= 0 && !may_join(image, id, follower);
     if (is_in_sync(id)) {
       if (!may_shrink || caught_up(follower, log_end, now_ms, max_lag_ms)) wanted.push_back(id);
     } else if (has_fetched && MILENA_REPLICATION_BUG(kStaleReplicaJoins)) {

@@ -72,7 +72,7 @@ class PartitionLeader {
     int64_t caught_up_ms = 0;
     int64_t fetch_ms = 0;
     int64_t leader_end_at_fetch = -1;
-    bool has_fetched = false;  // since the last propose()
+    bool has_fetched = false;  // since the last propose() in which it could have joined
   };
 
   bool counts_as_in_sync(int32_t id) const;

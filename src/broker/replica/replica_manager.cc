@@ -327,6 +327,12 @@ void ReplicaManager::start_replication() {
   });
 }
 
+void ReplicaManager::consider_in_sync_sets() {
+  for_each_partition([this](Partition& partition) {
+    if (partition.leader() != nullptr) in_sync_updates_->consider(partition.id());
+  });
+}
+
 bool ReplicaManager::spend_reserve(log::LogDirectory& directory, const Error& why) {
   if (!directory.spend_reserve(why)) return false;
   shard_.node().on_reserve_spent(shard_.shard());

@@ -92,6 +92,8 @@ class ReplicaManager {
 
   // Once the node has loaded: followers begin to fetch, leaders to check their followers.
   void start_replication();
+  // A broker serves: replicas there may join in-sync sets.
+  void consider_in_sync_sets();
   // The node stops: answers the requests that wait at a partition.
   void end_waits();
   // Starts no more work.
