@@ -297,9 +297,12 @@ void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, Partiti
   if (now.leads && takes_over) check_leader(node, state, log, now);
   if (failed()) return;
   // A follower may not know yet that its records are lost.
-  if (!now.leads && (state.was_reset || state.unsure_from)) return;
-  // Records that a deposed leader takes before it hears of an unclean one are lost.
-  if (now.leads && state.unclean && now.epoch < state.epoch_seen) return;
+  if (!now.leads && (state.was_reset || state.unsure_from || state.deposed.contains(node.id()))) return;
+  // Records that a deposed leader takes before it hears of an unclean one are lost. Its next process still has them.
+  if (now.leads && state.unclean && now.epoch < state.epoch_seen) {
+    state.deposed.insert(node.id());
+    return;
+  }
   const int64_t first_new = state.settled_end();
   for (int64_t offset = std::max<int64_t>(now.start, 0); offset < now.high_watermark && !failed(); offset++) {
     const auto there = log.entries.find(offset);
@@ -435,6 +438,7 @@ void ClusterSimulator::check_leader(ClusterNode& node, PartitionState& state, co
                             node.id(), view.epoch, entry.number, offset));
   }
   state.forgot_from.erase(node.id());
+  state.deposed.erase(node.id());
 }
 
 // --- the end

@@ -54,6 +54,8 @@ struct PartitionState {
   // From that offset on, what was settled may be gone: until the leader of a later epoch tells.
   std::optional<int64_t> unsure_from;
   int32_t unsure_in_epoch = -1;
+  // Nodes that led on after an unclean election, and may have what nobody else has.
+  std::set<int> deposed;
   // The leader of each epoch, by the controller's records.
   std::map<int32_t, int32_t> leaders;
   int32_t epoch_seen = -1;
