@@ -1,5 +1,6 @@
 // How nodes of a cluster come and go: the controller that is killed, all at once, orderly stops that hand over.
 #include <filesystem>
+#include <set>
 
 #include "broker/cluster_fixture.h"
 #include "broker/controller/metadata_log.h"
@@ -468,10 +469,29 @@ TEST_F(ClusterLifeTest, TheQuorumHasObservers) {
       const auto& observer = partition.observers[i];
       EXPECT_EQ(observer.replica_id, static_cast<int32_t>(i + 2));
       EXPECT_EQ(observer.log_end_offset, partition.high_watermark);
-      EXPECT_GT(observer.last_caught_up_timestamp, cluster().clock().wall_ms() - 1000);
+      EXPECT_GT(observer.last_caught_up_timestamp, cluster().clock().wall_ms() - 1500);
       EXPECT_FALSE(observer.replica_directory_id.is_zero());
     }
   }
+}
+
+// Each fetch wakes both sides, in a cluster where nothing happens.
+TEST_F(ClusterLifeTest, ObserversThatHaveEverythingFetchOnceASecond) {
+  create_topics();
+  cluster().advance(2000);
+  DescribeQuorumRequest request;
+  auto& topic = request.topics.emplace_back();
+  topic.topic_name = "__cluster_metadata";
+  topic.partitions.push_back({0});
+  std::set<int64_t> fetches;
+  const int64_t end_ms = cluster().clock().wall_ms() + 10'000;
+  while (cluster().clock().wall_ms() < end_ms) {
+    cluster().advance(100);
+    auto response = ask<DescribeQuorumResponse>(1, request, 2);
+    fetches.insert(response.topics.at(0).partitions.at(0).observers.at(0).last_fetch_timestamp);
+  }
+  EXPECT_GE(fetches.size(), 9u);
+  EXPECT_LE(fetches.size(), 12u);
 }
 
 }  // namespace

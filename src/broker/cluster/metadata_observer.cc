@@ -15,6 +15,7 @@ namespace milena::broker {
 namespace {
 
 constexpr int32_t kFetchWait_ms = 500;
+constexpr int32_t kMostFetchWait_ms = 1000;
 constexpr int32_t kFetch_bytes = 8 << 20;
 constexpr uint64_t kReplayAtOnce_bytes = 1 << 20;
 // The pause after an answer without progress.
@@ -114,6 +115,14 @@ void MetadataObserver::fetch_in(int64_t ms) {
   });
 }
 
+// An observer that has everything only hears that there is nothing: it asks half as often. One that waits for a high
+// watermark does not, as controllers before Kafka 4.1 tell of a new one only at the end of the wait. A controller that
+// does not answer is given up as early in both cases.
+int32_t MetadataObserver::fetch_wait_ms() const {
+  if (high_watermark_ < log_->log_end_offset()) return kFetchWait_ms;
+  return static_cast<int32_t>(std::clamp<int64_t>(settings_.fetch_timeout_ms / 2, kFetchWait_ms, kMostFetchWait_ms));
+}
+
 void MetadataObserver::fetch() {
   if (stopped_) return;
   if (download_ != nullptr) return fetch_snapshot();
@@ -127,7 +136,7 @@ void MetadataObserver::fetch() {
   request.cluster_id = message->cluster_id;
   request.replica_id = settings_.node_id;
   request.replica_state.replica_id = settings_.node_id;
-  request.max_wait_ms = kFetchWait_ms;
+  request.max_wait_ms = fetch_wait_ms();
   request.max_bytes = kFetch_bytes;
   request.session_id = 0;
   request.session_epoch = -1;

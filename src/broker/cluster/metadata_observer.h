@@ -89,6 +89,7 @@ class MetadataObserver {
   bool note_leader(int32_t id, int32_t epoch, const FetchResponse& response);
   void try_another();
   int32_t last_epoch();
+  int32_t fetch_wait_ms() const;
 
   void begin_snapshot(const MetadataSnapshotId& id);
   void fetch_snapshot();
