@@ -158,6 +158,22 @@ bool MetadataRuntime::delete_topics(const std::vector<Commit>& commits) {
   });
 }
 
+void MetadataRuntime::submit_any(Shard& from, Submitted submitted) {
+  at_home(from, [this, &from, submitted = std::move(submitted)]() mutable {
+    AnyEffects effects;
+    if (!fits_into_memory([&] { effects = submitted.decide(controller_); })) {
+      // The request is destroyed on the shard that it came from.
+      return back(from, [submitted = std::move(submitted)] {});
+    }
+    auto answer = [this, &from, response = effects.response, done = submitted.done] {
+      back(from, [response, done] { continue_or_drop([&] { done(response.get()); }); });
+    };
+    if (commit(std::move(effects.records), effects.atomic, answer)) return;
+    if (is_past(submitted.give_up_ms) && submitted.refuse(effects.response.get())) return answer();
+    again_later([this, &from, submitted] { submit_any(from, submitted); });
+  });
+}
+
 void MetadataRuntime::create_topics_for_use(Shard& from, std::vector<Bytes> names, Task done) {
   auto kept = std::make_shared<std::vector<Bytes>>(std::move(names));
   submit<CreateTopicsResponse>(

@@ -54,22 +54,14 @@ class MetadataRuntime {
   template <class Response>
   void submit(Shard& from, std::function<metadata::ControllerEffects<Response>(const metadata::Controller&)> decide,
               std::function<void(Response)> done, int64_t give_up_ms = INT64_MAX) {
-    at_home(from, [this, &from, decide = std::move(decide), done = std::move(done), give_up_ms]() mutable {
-      metadata::ControllerEffects<Response> effects;
-      if (!fits_into_memory([&] { effects = decide(controller_); })) {
-        // The request is destroyed on the shard that it came from.
-        return back(from, [decide = std::move(decide), done = std::move(done)] {});
-      }
-      auto response = std::make_shared<Response>(std::move(effects.response));
-      const bool written = commit(std::move(effects.records), effects.atomic, [this, &from, response, done] {
-        back(from, [response, done] { continue_or_drop([&] { done(std::move(*response)); }); });
-      });
-      if (written) return;
-      if (is_past(give_up_ms) && refuse_unwritten(*response)) {
-        return back(from, [response, done] { continue_or_drop([&] { done(std::move(*response)); }); });
-      }
-      again_later([this, &from, decide, done, give_up_ms] { submit<Response>(from, decide, done, give_up_ms); });
-    });
+    submit_any(from,
+               {[decide = std::move(decide)](const metadata::Controller& controller) {
+                  metadata::ControllerEffects<Response> effects = decide(controller);
+                  return AnyEffects{std::move(effects.records), effects.atomic,
+                                    std::make_shared<Response>(std::move(effects.response))};
+                },
+                [done = std::move(done)](void* response) { done(std::move(*static_cast<Response*>(response))); },
+                [](void* response) { return refuse_unwritten(*static_cast<Response*>(response)); }, give_up_ms});
   }
 
   // Creates the missing topics, as at first use: with the broker's defaults, or the settings of internal topics. `done`
@@ -118,6 +110,19 @@ class MetadataRuntime {
     Task done;
   };
 
+  // Of a decision, whatever its response.
+  struct AnyEffects {
+    metadata::MetadataRecords records;
+    bool atomic = true;
+    std::shared_ptr<void> response;
+  };
+  struct Submitted {
+    std::function<AnyEffects(const metadata::Controller&)> decide;
+    std::function<void(void* response)> done;
+    bool (*refuse)(void* response);  // makes it say that nothing was written; false if it cannot
+    int64_t give_up_ms;
+  };
+  void submit_any(Shard& from, Submitted submitted);
   void at_home(Shard& from, Task task);
   void back(Shard& to, Task task);
   // On the home shard. Returns false, without any change, if there is no descriptor or no disk space for a write at the
