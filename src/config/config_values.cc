@@ -77,10 +77,13 @@ Bytes double_text(double value) {
     Bytes text = fmt::format("{}", value);
     return text.find('.') == Bytes::npos ? text + ".0" : text;
   }
-  // The shortest digits that identify the number, as a mantissa with a point and a bare exponent.
-  char digits[32];
-  auto [end, error] = std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::scientific);
-  Bytes text(digits, error == std::errc() ? end : digits);
+  // The shortest digits that identify the number, as a mantissa with a point and a bare exponent. (std::to_chars has
+  // tables for this that would be a hundredth of the whole program.)
+  Bytes text;
+  for (int digits = 0; digits <= std::numeric_limits<double>::max_digits10; digits++) {
+    text = fmt::format("{:.{}e}", value, digits);
+    if (std::strtod(text.c_str(), nullptr) == value) break;
+  }
   size_t e = text.find('e');
   Bytes mantissa = text.substr(0, e);
   if (mantissa.find('.') == Bytes::npos) mantissa += ".0";

@@ -52,6 +52,8 @@ TEST(ConfigValues, DoublesLookAsJavas) {
   EXPECT_EQ(double_text(1234567), "1234567.0");
   EXPECT_EQ(double_text(1e7), "1.0E7");
   EXPECT_EQ(double_text(0.00015), "1.5E-4");
+  EXPECT_EQ(double_text(-123456789.125), "-1.23456789125E8");
+  EXPECT_EQ(double_text(1.0 / 3 * 1e9), "3.333333333333333E8");
   EXPECT_EQ(double_text(std::numeric_limits<double>::max()), "1.7976931348623157E308");
 }
 

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "http/metrics/histogram.h"
@@ -88,6 +89,15 @@ TEST(MetricWriter, FormatFollowsWhatTheScraperAccepts) {
   EXPECT_EQ(chosen_metric_format("text/plain;version=0.0.4"), MetricFormat::kPrometheus);
   EXPECT_EQ(chosen_metric_format("application/openmetrics-text;version=1.0.0,text/plain;q=0.5"),
             MetricFormat::kOpenMetrics);
+}
+
+TEST(MetricWriter, NumbersAreTheShortestThatTellThem) {
+  MetricWriter writer(MetricFormat::kPrometheus);
+  writer.begin({"t", MetricType::kGauge, "Numbers."});
+  for (double number : {0.1, 1e6, 1.0 / 3, 1e21, -2.5}) writer.sample("", number);
+  writer.sample("", uint64_t{1'000'000});
+  EXPECT_THAT(writer.take(),
+              testing::EndsWith("\nt 0.1\nt 1000000\nt 0.3333333333333333\nt 1e+21\nt -2.5\nt 1000000\n"));
 }
 
 // A group's name may be any bytes: an invalid one must not break the page, and two must not become one.

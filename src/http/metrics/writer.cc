@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <iterator>
 
 namespace milena::http {
 namespace {
@@ -55,10 +56,12 @@ void append_number(Number value, Bytes& out) {
       out += value > 0 ? "+Inf" : "-Inf";
       return;
     }
+    fmt::format_to(std::back_inserter(out), "{}", value);
+  } else {
+    std::array<char, 32> text;
+    const auto end = std::to_chars(text.data(), text.data() + text.size(), value);
+    out.append(text.data(), end.ptr);
   }
-  std::array<char, 32> text;
-  const auto end = std::to_chars(text.data(), text.data() + text.size(), value);
-  out.append(text.data(), end.ptr);
 }
 
 }  // namespace
