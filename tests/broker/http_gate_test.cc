@@ -241,6 +241,50 @@ TEST_P(HttpGateTest, ACertificateIsEnough) {
   EXPECT_THAT(ask(without, "/metrics"), StartsWith("HTTP/1.1 401 "));
 }
 
+// Each connection once, and each new password; not the question for one, and no page that is open to all.
+TEST_P(HttpGateTest, AuthenticationsAreCounted) {
+  make_user("carol", ScramMechanism::kSha256, "singer");
+  ConnectionInfo info;
+  info.listener_name = "HTTPS";
+  auto counted = [this](const std::string& result) {
+    HttpConnection reader(*service_, 0, {.listener_name = "HTTP"});
+    return sample(ask(reader, "/metrics", header("monitor", "watch")),
+                  "milena_authentications_total{listener=\"HTTPS\",result=\"" + result + "\"}");
+  };
+  HttpConnection connection(*service_, node().shard_count() - 1, info);
+  EXPECT_THAT(ask(connection, "/livez"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_THAT(ask(connection, "/"), StartsWith("HTTP/1.1 401 "));
+  EXPECT_EQ(counted("success"), "");
+  for (const char* user : {"monitor", "carol"}) {
+    for (int i = 0; i < 3; i++) {
+      EXPECT_THAT(ask(connection, "/", header(user, *user == 'm' ? "watch" : "singer")), StartsWith("HTTP/1.1 200 "));
+    }
+  }
+  EXPECT_EQ(counted("success"), "2");
+  EXPECT_EQ(counted("failure"), "0");
+  EXPECT_EQ(ask(connection, "/", header("carol", "dancer")), "");
+  HttpConnection malformed(*service_, 0, info);
+  EXPECT_EQ(ask(malformed, "/", "Authorization: Bearer abc\r\n"), "");
+  EXPECT_EQ(counted("failure"), "2");
+
+  auto peer = std::make_shared<security::TlsPeer>();
+  peer->principal = "CN=prometheus";
+  info.tls = peer;
+  HttpConnection shown(*service_, 0, info);
+  for (int i = 0; i < 3; i++) EXPECT_THAT(ask(shown, "/"), StartsWith("HTTP/1.1 200 "));
+  EXPECT_EQ(counted("success"), "3");
+  node().advance(200);
+}
+
+// Both kinds of listeners may have one name: a series is on the page once.
+TEST_P(HttpGateTest, AListenerOfKafkasProtocolMayHaveTheSameName) {
+  HttpConnection connection(*service_, 0, {.listener_name = "PLAINTEXT"});
+  const Bytes page = ask(connection, "/metrics", header("monitor", "watch"));
+  const std::string series = "milena_authentications_total{listener=\"PLAINTEXT\",result=\"success\"}";
+  EXPECT_EQ(sample(page, series), "1");
+  EXPECT_EQ(page.find(series), page.rfind(series));
+}
+
 class HttpAuthorizationTest : public HttpGateTest {
  protected:
   void set_more() override {

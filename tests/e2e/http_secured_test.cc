@@ -89,6 +89,10 @@ TEST_P(HttpSecured, ServesOverTlsAlone) {
   EXPECT_THAT(get("/livez"), StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_THAT(get("/metrics"), HasSubstr("\nmilena_topics "));
   EXPECT_EQ(get("/livez", "", options(TestAuthority("Other CA"))), "");
+  // Without passwords each handshake counts.
+  const std::string page = get("/metrics");
+  EXPECT_THAT(page, HasSubstr("\nmilena_authentications_total{listener=\"HTTPS\",result=\"success\"} 3\n"));
+  EXPECT_THAT(page, HasSubstr("\nmilena_authentications_total{listener=\"HTTPS\",result=\"failure\"} 1\n"));
   // A client without TLS gets no HTTP.
   EXPECT_EQ(run_milena("doctor --http localhost:" + std::to_string(port())).code, 2);
   EXPECT_EQ(broker_->stop(), 0);
@@ -132,6 +136,10 @@ TEST_P(HttpSecured, MutualTls) {
   EXPECT_THAT(get("/livez", "", other), StartsWith("HTTP/1.1 200 OK\r\n"));
   EXPECT_EQ(get("/livez", "", foreign), "");
   EXPECT_EQ(get("/livez"), "");
+  // Those who asked for a page, this one too; and those without a certificate that is trusted.
+  const std::string page = get("/metrics", "", known);
+  EXPECT_THAT(page, HasSubstr("\nmilena_authentications_total{listener=\"HTTPS\",result=\"success\"} 3\n"));
+  EXPECT_THAT(page, HasSubstr("\nmilena_authentications_total{listener=\"HTTPS\",result=\"failure\"} 2\n"));
 }
 
 // Half of a handshake, and none: they end, and others are served meanwhile.

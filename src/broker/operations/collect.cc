@@ -99,6 +99,7 @@ void ShardLook::take_counts() {
   figures_.flushes = own.flushes;
   figures_.cleaner = own.cleaner;
   figures_.listeners = own.listeners;
+  figures_.http_listeners = own.http_listeners;
   figures_.refused_requests = own.refused_requests;
   figures_.throttled_requests = own.throttled_requests;
   figures_.throttled_ms = own.throttled_ms;

@@ -99,8 +99,9 @@ void HttpGate::admit(const http::HttpRequest& request, Then then) {
   }
   const auto header = request.header("Authorization");
   if (!header) {
-    const bool shown = info_.tls != nullptr && info_.tls->principal;
-    return then(shown ? authorize(*shard, *info_.tls->principal, request) : challenge());
+    if (info_.tls == nullptr || !info_.tls->principal) return then(challenge());
+    if (!std::exchange(by_certificate_, true)) figures(*shard).authenticated++;
+    return then(authorize(*shard, *info_.tls->principal, request));
   }
   Bytes digest = sha2_hmac(Sha2::k256, access_->key, *header);
   if (proof_ && security::equal_in_constant_time(digest, proof_->header_digest) && still_holds(*shard, *proof_)) {
@@ -112,6 +113,7 @@ void HttpGate::admit(const http::HttpRequest& request, Then then) {
   }
   if (access_->plain_users != nullptr && access_->plain_users->knows(given->user, given->password)) {
     proof_ = Proof{std::move(digest), given->user, std::nullopt, {}};
+    figures(*shard).authenticated++;
     return then(authorize(*shard, given->user, request));
   }
   auto check = std::make_shared<Check>();
@@ -154,6 +156,7 @@ void HttpGate::finish_check(const std::shared_ptr<Check>& check) {
     if (!each.fits) continue;
     proof_ = Proof{std::move(check->header_digest), check->given.user, each.mechanism,
                    std::move(each.credential.stored_key)};
+    figures(*shard).authenticated++;
     log_debug("HTTP client {}:{} authenticated as User:{}", info_.peer_host, info_.peer_port, proof_->user);
     return check->then(authorize(*shard, proof_->user, check->request));
   }
@@ -175,8 +178,13 @@ std::optional<HttpGate::Refusal> HttpGate::authorize(Shard& shard, const Bytes& 
   return Refusal{http::HttpResponse::text(403, "the user is not authorized: Describe on the cluster is needed"), {}};
 }
 
+HttpAuthenticationFigures& HttpGate::figures(Shard& shard) const {
+  return shard.figures().http_listeners[info_.listener_name];
+}
+
 // The answer comes a time after the request, and so does not tell how long the check took.
 void HttpGate::fail(Shard& shard, std::string reason, int64_t since_ms, Then then) const {
+  figures(shard).not_authenticated++;
   note_refusal(shard, ConnectionState{.info = info_}, RefusalKind::kAuthentication, {}, reason);
   executor_.call_at(add_saturating(since_ms, access_->failure_delay_ms),
                     [then = std::move(then), reason = std::move(reason)]() mutable {

@@ -24,6 +24,7 @@
 namespace milena::broker {
 
 class Shard;
+struct HttpAuthenticationFigures;
 
 // The same for all shards; does not change.
 struct HttpAccess {
@@ -88,6 +89,7 @@ class HttpGate : public std::enable_shared_from_this<HttpGate> {
   void finish_check(const std::shared_ptr<Check>& check);
   std::optional<Refusal> authorize(Shard& shard, const Bytes& user, const http::HttpRequest& request) const;
   void fail(Shard& shard, std::string reason, int64_t since_ms, Then then) const;
+  HttpAuthenticationFigures& figures(Shard& shard) const;
 
   const std::shared_ptr<const HttpAccess> access_;
   const std::shared_ptr<OneByOne> computations_;
@@ -95,6 +97,7 @@ class HttpGate : public std::enable_shared_from_this<HttpGate> {
   const std::function<Shard*()> shard_;
   const ConnectionInfo info_;
   std::optional<Proof> proof_;
+  bool by_certificate_ = false;  // it was used, and counted
   bool closed_ = false;
 };
 

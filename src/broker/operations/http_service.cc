@@ -43,7 +43,12 @@ HttpService::~HttpService() = default;
 std::unique_ptr<Session> HttpService::open(int shard, ConnectionInfo info, Transport& transport) {
   const auto index = static_cast<size_t>(shard);
   std::shared_ptr<HttpGate> gate;
-  if (access_ != nullptr) {
+  if (access_ == nullptr) {
+    // Without passwords, a client that comes through the handshake has done all.
+    if (info.security_protocol == security::SecurityProtocol::kSsl && node() != nullptr) {
+      node()->shard(index).figures().http_listeners[info.listener_name].authenticated++;
+    }
+  } else {
     auto shard_now = [this, index] { return node() == nullptr ? nullptr : &node()->shard(index); };
     gate = std::make_shared<HttpGate>(access_, computations_[index], *executors_[index], shard_now, std::move(info));
   }
@@ -51,10 +56,11 @@ std::unique_ptr<Session> HttpService::open(int shard, ConnectionInfo info, Trans
 }
 
 void HttpService::on_failed_handshake(int shard, const ConnectionInfo& info, const std::string& reason) {
-  if (Node* present = node()) {
-    note_refusal(present->shard(static_cast<size_t>(shard)), ConnectionState{.info = info}, RefusalKind::kTls, {},
-                 reason);
-  }
+  Node* present = node();
+  if (present == nullptr) return;
+  Shard& on = present->shard(static_cast<size_t>(shard));
+  on.figures().http_listeners[info.listener_name].not_authenticated++;
+  note_refusal(on, ConnectionState{.info = info}, RefusalKind::kTls, {}, reason);
 }
 
 void HttpService::serve_readiness(http::HttpCall call) const {

@@ -323,10 +323,14 @@ const MetricRow
              [](Figures f, http::MetricWriter& w) {
                for (const auto& [name, one] : f.listeners) w.sample(label("listener", name), one.opened);
              }},
-            {{"milena_authentications_total", kC, "Clients that had to show who they are, by TLS or SASL."},
+            {{"milena_authentications_total", kC,
+              "Clients that had to show who they are, by TLS or SASL; over HTTP by TLS or a password."},
              "listener, result",
              [](Figures f, http::MetricWriter& w) {
-               for (const auto& [name, one] : f.listeners) {
+               // A listener of Kafka's protocol may have the name of one of HTTP.
+               std::map<std::string, HttpAuthenticationFigures> all = f.http_listeners;
+               for (const auto& [name, one] : f.listeners) all[name].merge({one.authenticated, one.not_authenticated});
+               for (const auto& [name, one] : all) {
                  w.sample(http::metric_labels({{"listener", name}, {"result", "success"}}), one.authenticated);
                  w.sample(http::metric_labels({{"listener", name}, {"result", "failure"}}), one.not_authenticated);
                }

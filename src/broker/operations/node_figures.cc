@@ -34,6 +34,7 @@ void NodeFigures::take(NodeFigures part) {
   flushes.merge(part.flushes);
   cleaner.merge(part.cleaner);
   for (const auto& [name, listener] : part.listeners) listeners[name].merge(listener);
+  for (const auto& [name, listener] : part.http_listeners) http_listeners[name].merge(listener);
   refused_requests += part.refused_requests;
   throttled_requests += part.throttled_requests;
   throttled_ms += part.throttled_ms;

@@ -89,6 +89,7 @@ struct NodeFigures {
   http::LatencyHistogram flushes;
   CleanerFigures cleaner;
   std::map<std::string, ListenerFigures> listeners;
+  std::map<std::string, HttpAuthenticationFigures> http_listeners;
   uint64_t refused_requests = 0;
   uint64_t throttled_requests = 0;
   uint64_t throttled_ms = 0;

@@ -74,6 +74,17 @@ struct CleanerFigures {
   void merge(const CleanerFigures& other);
 };
 
+// Of an HTTP listener: once for each connection, or each new password on it.
+struct HttpAuthenticationFigures {
+  uint64_t authenticated = 0;
+  uint64_t not_authenticated = 0;
+
+  void merge(const HttpAuthenticationFigures& other) {
+    authenticated += other.authenticated;
+    not_authenticated += other.not_authenticated;
+  }
+};
+
 struct ListenerFigures {
   int64_t open = 0;
   uint64_t opened = 0;
@@ -142,6 +153,7 @@ class ShardFigures {
   http::LatencyHistogram flushes;
   CleanerFigures cleaner;
   std::map<std::string, ListenerFigures> listeners;
+  std::map<std::string, HttpAuthenticationFigures> http_listeners;
   uint64_t refused_requests = 0;
   uint64_t throttled_requests = 0;
   uint64_t throttled_ms = 0;
