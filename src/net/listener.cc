@@ -14,11 +14,6 @@
 namespace milena::net {
 namespace {
 
-struct Candidate {
-  sockaddr_storage address{};
-  socklen_t size = 0;
-};
-
 void set_port(sockaddr_storage& address, uint16_t port) {
   if (address.ss_family == AF_INET) {
     reinterpret_cast<sockaddr_in&>(address).sin_port = htons(port);
@@ -27,37 +22,11 @@ void set_port(sockaddr_storage& address, uint16_t port) {
   }
 }
 
-Candidate any_address(int family) {
-  Candidate any;
+SocketAddress any_address(int family) {
+  SocketAddress any;
   any.address.ss_family = static_cast<sa_family_t>(family);
   any.size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
   return any;
-}
-
-// Zero, or the error of getaddrinfo.
-int look_up(const std::string& host, std::vector<Candidate>& all) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE;
-  addrinfo* list = nullptr;
-  if (const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &list); code != 0) return code;
-  for (addrinfo* entry = list; entry; entry = entry->ai_next) {
-    if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
-    Candidate candidate;
-    std::memcpy(&candidate.address, entry->ai_addr, entry->ai_addrlen);
-    candidate.size = entry->ai_addrlen;
-    all.push_back(candidate);
-  }
-  ::freeaddrinfo(list);
-  return 0;
-}
-
-Result<std::vector<Candidate>> resolve(const ListenerOptions& options) {
-  std::vector<Candidate> all;
-  const int code = look_up(options.host, all);
-  if (code == 0) return all;
-  return make_error(ErrorKind::kInvalid, "{}: cannot resolve the host {} ({})", options.setting, options.host,
-                    gai_strerror(code));
 }
 
 void set_option(int descriptor, int level, int option, int value) {
@@ -65,7 +34,7 @@ void set_option(int descriptor, int level, int option, int value) {
 }
 
 // The bound descriptor, or minus errno.
-int bind_one(const Candidate& candidate, const ListenerOptions& options, bool both_families) {
+int bind_one(const SocketAddress& candidate, const ListenerOptions& options, bool both_families) {
   int descriptor = ::socket(candidate.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (descriptor < 0) return -errno;
   set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1);
@@ -118,13 +87,39 @@ void close_all(const std::vector<BoundSocket>& sockets) {
 
 }  // namespace
 
+int look_up_host(const std::string& host, std::vector<SocketAddress>& all) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE;
+  addrinfo* list = nullptr;
+  if (const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &list); code != 0) return code;
+  for (addrinfo* entry = list; entry; entry = entry->ai_next) {
+    if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
+    SocketAddress& found = all.emplace_back();
+    std::memcpy(&found.address, entry->ai_addr, entry->ai_addrlen);
+    found.size = entry->ai_addrlen;
+  }
+  ::freeaddrinfo(list);
+  return 0;
+}
+
+bool needs_look_up(const std::string& host) { return !config::is_wildcard(host) && !IpAddress::parse(host); }
+
+Status look_up_addresses(ListenerOptions& listener, const HostLookUp& look_up) {
+  if (config::is_wildcard(listener.host)) return ok_status();
+  const int code = look_up(listener.host, listener.addresses);
+  if (code == 0) return ok_status();
+  return make_error(ErrorKind::kInvalid, "{}: cannot resolve the host {} ({})", listener.setting, listener.host,
+                    gai_strerror(code));
+}
+
 Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options) {
   std::vector<BoundSocket> bound;
   if (config::is_wildcard(options.host)) {
     // As in Java, 0.0.0.0 means IPv6 too: one socket for both families. A machine without IPv6 gets one for IPv4.
     int descriptor = -EAFNOSUPPORT;
     for (int family : {AF_INET6, AF_INET}) {
-      Candidate any = any_address(family);
+      SocketAddress any = any_address(family);
       set_port(any.address, options.port);
       descriptor = bind_one(any, options, true);
       if (descriptor >= 0 || (descriptor != -EAFNOSUPPORT && descriptor != -EADDRNOTAVAIL)) break;
@@ -134,11 +129,9 @@ Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options) {
         {descriptor, options.name, options.security_protocol, options.protocol, options.host, port_of(descriptor)});
     return bound;
   }
-  Result<std::vector<Candidate>> candidates = resolve(options);
-  if (!candidates.ok()) return candidates.error();
   uint16_t port = options.port;
   int first_error = EADDRNOTAVAIL;
-  for (Candidate& candidate : *candidates) {
+  for (SocketAddress candidate : options.addresses) {
     set_port(candidate.address, port);
     int descriptor = bind_one(candidate, options, false);
     if (descriptor >= 0) {
@@ -187,14 +180,6 @@ std::pair<std::string, uint16_t> describe_peer(const sockaddr_storage& address) 
   const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
   const ByteView bytes(reinterpret_cast<const char*>(v6.sin6_addr.s6_addr), sizeof v6.sin6_addr.s6_addr);
   return {IpAddress::of_bytes(bytes)->to_string(), ntohs(v6.sin6_port)};
-}
-
-std::vector<std::string> addresses_of(const std::string& host) {
-  std::vector<Candidate> all;
-  look_up(host, all);
-  std::vector<std::string> addresses;
-  for (const Candidate& each : all) addresses.push_back(describe_peer(each.address).first);
-  return addresses;
 }
 
 }  // namespace milena::net

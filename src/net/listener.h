@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,17 @@
 
 namespace milena::net {
 
+struct SocketAddress {
+  sockaddr_storage address{};
+  socklen_t size = 0;
+};
+
+// Appends the host's addresses; zero, or the error of getaddrinfo. May take long, unless the host is an address.
+using HostLookUp = std::function<int(const std::string& host, std::vector<SocketAddress>& all)>;
+int look_up_host(const std::string& host, std::vector<SocketAddress>& all);
+// A name: neither an address nor every address.
+bool needs_look_up(const std::string& host);
+
 struct ListenerOptions {
   std::string name;  // "PLAINTEXT"
   // For error messages: the setting, and another value.
@@ -27,6 +39,7 @@ struct ListenerOptions {
   // With TLS: the one within, until the listener is opened.
   std::shared_ptr<const Protocol> protocol = kafka_protocol();
   std::string host;  // empty, 0.0.0.0 or :: for every address, IPv4 and IPv6; a name means all its addresses
+  std::vector<SocketAddress> addresses;  // of the host, once they are looked up
   uint16_t port = 0; // 0: any free one
   int backlog = 50;                // socket.listen.backlog.size
   int send_buffer_bytes = -1;      // socket.send.buffer.bytes; -1: the system's default, which adapts
@@ -45,6 +58,7 @@ struct BoundSocket {
   uint16_t port = 0;
 };
 
+Status look_up_addresses(ListenerOptions& listener, const HostLookUp& look_up);
 // Binds without listening. On an error nothing stays open.
 Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options);
 Status listen_on(const BoundSocket& socket, int backlog);
@@ -53,7 +67,5 @@ Status listen_on(const BoundSocket& socket, int backlog);
 std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& address);
 // The same as Java writes it, as in ACLs, quotas and descriptions of members: "0:0:0:0:0:0:0:1".
 std::pair<std::string, uint16_t> describe_peer(const sockaddr_storage& address);
-// The host's addresses in that form; empty if its name is unknown.
-std::vector<std::string> addresses_of(const std::string& host);
 
 }  // namespace milena::net

@@ -32,11 +32,30 @@ Status make_protocol(ListenerOptions& listener) {
   return ok_status();
 }
 
+// May take long: reads stores, looks a host's name up.
+Status prepare(ListenerOptions& listener, const HostLookUp& look_up) {
+  RETURN_IF_ERROR(make_protocol(listener));
+  return look_up_addresses(listener, look_up);
+}
+
 std::vector<ListenerOptions>::iterator find_listener(std::vector<ListenerOptions>& all, const std::string& name) {
   return std::find_if(all.begin(), all.end(), [&](const ListenerOptions& each) { return each.name == name; });
 }
 
 }  // namespace
+
+Result<IpLimits> limits_by_address(const HostLimits& hosts, const HostLookUp& look_up) {
+  IpLimits limits;
+  for (const auto& [host, limit] : hosts) {
+    std::vector<SocketAddress> addresses;
+    if (look_up(host, addresses) != 0 || addresses.empty()) {
+      return make_error(ErrorKind::kInvalid, "max.connections.per.ip.overrides={}:{}: the host {} is unknown", host,
+                        limit, host);
+    }
+    for (const SocketAddress& each : addresses) limits[describe_peer(each.address).first] = limit;
+  }
+  return limits;
+}
 
 class Server::Acceptor {
  public:
@@ -72,8 +91,12 @@ Server::~Server() {
 }
 
 Status Server::open() {
+  Result<IpLimits> limits = limits_by_address(options_.max_connections_of_hosts, options_.look_up);
+  if (!limits.ok()) return limits.error();
+  host_limits_ = options_.max_connections_of_hosts;
+  limits_of_ip_ = limits.take();
   for (ListenerOptions& listener : options_.listeners) {
-    RETURN_IF_ERROR(make_protocol(listener));
+    RETURN_IF_ERROR(prepare(listener, options_.look_up));
     Result<std::vector<BoundSocket>> bound = bind_listener(listener);
     if (!bound.ok()) return bound.error();
     for (BoundSocket& socket : *bound) sockets_.push_back(std::move(socket));
@@ -114,6 +137,7 @@ void Server::stop() {
   // First stops accepting, then closes the connections, then those on their way between the shards.
   loops_.run_on_each([this](int shard) {
     if (shard != 0) return;
+    serves_.reset();
     sessions_->watch_settings(nullptr);
     for (auto& acceptor : acceptors_) acceptor->close();
     acceptors_.clear();
@@ -134,11 +158,49 @@ void Server::take_settings(const config::Settings& settings) {
   if (!now.ok()) return log_warn("{}; listeners and connection limits are not changed", now.error().message);
   options_.max_connections = now->max_connections;
   options_.max_connections_per_ip = now->max_connections_per_ip;
-  options_.max_connections_of_ip = std::move(now->max_connections_of_ip);
+  take_host_limits(now->max_connections_of_hosts);
   options_.max_creation_rate = now->max_creation_rate;
   take_listeners(now->listeners);
   if (accepting_paused_ && !is_full()) resume_accepting();
   if (settings_watcher_) settings_watcher_(settings);
+}
+
+void Server::run_blocking(Task work, Task then) {
+  loops_.loop(0).run_blocking(std::move(work), [serves = std::weak_ptr(serves_), then = std::move(then)] {
+    if (!serves.expired()) then();
+  });
+}
+
+void Server::take_host_limits(const HostLimits& wanted) {
+  if (host_limits_ == wanted) return;
+  host_limits_ = wanted;
+  if (std::any_of(wanted.begin(), wanted.end(), [](const auto& each) { return needs_look_up(each.first); })) {
+    return look_up_hosts();
+  }
+  take_ip_limits(limits_by_address(wanted, look_up_host));
+}
+
+// One look-up at a time; if others are wanted when it ends, these are next.
+void Server::look_up_hosts() {
+  if (std::exchange(hosts_are_looked_up_, true)) return;
+  auto found = std::make_shared<Result<IpLimits>>(IpLimits());
+  auto find = [found, hosts = *host_limits_, look_up = options_.look_up] {
+    *found = limits_by_address(hosts, look_up);
+  };
+  run_blocking(std::move(find), [this, found, hosts = *host_limits_] {
+    hosts_are_looked_up_ = false;
+    if (host_limits_ != hosts) return take_host_limits(*std::exchange(host_limits_, std::nullopt));
+    take_ip_limits(std::move(*found));
+  });
+}
+
+void Server::take_ip_limits(Result<IpLimits> limits) {
+  if (limits.ok()) {
+    limits_of_ip_ = limits.take();
+    return;
+  }
+  log_warn("{}; the limits of single addresses are not changed", limits.error().message);
+  host_limits_.reset();  // the next change of settings tries again
 }
 
 void Server::take_listeners(const std::vector<ListenerOptions>& wanted) {
@@ -149,6 +211,9 @@ void Server::take_listeners(const std::vector<ListenerOptions>& wanted) {
   for (const ListenerOptions& listener : before) {
     if (std::none_of(wanted.begin(), wanted.end(), named(listener.name))) remove_listener(listener.name);
   }
+  std::erase_if(prepared_, [&](const auto& each) {
+    return std::none_of(wanted.begin(), wanted.end(), named(each.first));
+  });
   for (const ListenerOptions& listener : wanted) {
     if (std::none_of(before.begin(), before.end(), named(listener.name))) {
       add_listener(listener);
@@ -172,15 +237,21 @@ void Server::exchange_stores(ListenerOptions& listener, const security::TlsSetti
 
 // If it cannot be opened, the next change of settings tries again.
 void Server::add_listener(const ListenerOptions& listener) {
-  if (!listener.tls) return open_listener(listener);
   auto made = std::make_shared<ListenerOptions>(listener);
+  if (!prepared_.emplace(listener.name, made).second) return;
   auto outcome = std::make_shared<Status>(ok_status());
-  loops_.loop(0).run_blocking([made, outcome] { *outcome = make_protocol(*made); },
-                              [this, made, outcome] {
-                                if (!outcome->ok()) return log_error("{}", outcome->error().message);
-                                const auto there = find_listener(options_.listeners, made->name);
-                                if (!stopped_ && there == options_.listeners.end()) open_listener(*made);
-                              });
+  auto open = [this, made, outcome] {
+    const auto wanted = prepared_.find(made->name);
+    if (wanted == prepared_.end() || wanted->second != made) return;
+    prepared_.erase(wanted);
+    if (!outcome->ok()) return log_error("{}", outcome->error().message);
+    open_listener(*made);
+  };
+  if (listener.tls || needs_look_up(listener.host)) {
+    return run_blocking([made, outcome, look_up = options_.look_up] { *outcome = prepare(*made, look_up); }, open);
+  }
+  *outcome = prepare(*made, look_up_host);
+  open();
 }
 
 void Server::open_listener(const ListenerOptions& listener) {
@@ -294,8 +365,8 @@ void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storag
   if (int64_t hold_ms = sessions_->connection_refusal_ms(info.peer_host); hold_ms > 0) {
     return hold_then_close(descriptor, hold_ms);
   }
-  auto own_limit = options_.max_connections_of_ip.find(info.peer_host);
-  int limit = own_limit != options_.max_connections_of_ip.end() ? own_limit->second : options_.max_connections_per_ip;
+  auto own_limit = limits_of_ip_.find(info.peer_host);
+  int limit = own_limit != limits_of_ip_.end() ? own_limit->second : options_.max_connections_per_ip;
   int& of_ip = connections_of_ip_[info.peer_host];
   if (of_ip >= limit) {
     log_info("Rejected a connection from {}: this address already has {} connections (max.connections.per.ip)",

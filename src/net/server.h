@@ -23,6 +23,10 @@
 
 namespace milena::net {
 
+// max.connections.per.ip.overrides: hosts as they are written, addresses or names, and the same by address.
+using HostLimits = std::vector<std::pair<std::string, int>>;
+using IpLimits = std::unordered_map<std::string, int>;
+
 struct ServerOptions {
   // Reads them again from altered settings; null: server_options().
   Result<ServerOptions> (*read)(const config::Settings&) = nullptr;
@@ -34,7 +38,8 @@ struct ServerOptions {
   int max_creation_rate = INT32_MAX;                                // max.connection.creation.rate, a second
   int quota_windows = 11;                                           // quota.window.num
   int64_t quota_window_ms = 1000;                                   // quota.window.size.seconds
-  std::unordered_map<std::string, int> max_connections_of_ip;       // max.connections.per.ip.overrides
+  HostLimits max_connections_of_hosts;                              // max.connections.per.ip.overrides
+  HostLookUp look_up = look_up_host;
 };
 
 class Server {
@@ -64,6 +69,11 @@ class Server {
   void take_listeners(const std::vector<ListenerOptions>& wanted);
   void add_listener(const ListenerOptions& listener);
   void open_listener(const ListenerOptions& listener);
+  void take_host_limits(const HostLimits& wanted);
+  void look_up_hosts();
+  void take_ip_limits(Result<IpLimits> limits);
+  // `then` runs on shard 0, unless the server has stopped.
+  void run_blocking(Task work, Task then);
   void exchange_stores(ListenerOptions& listener, const security::TlsSettings& wanted);
   void remove_listener(const std::string& name);
   void accept_ready(Acceptor& acceptor);
@@ -85,15 +95,20 @@ class Server {
   ServerOptions options_;  // after start(), the limits of connections are shard 0's
   std::vector<BoundSocket> sockets_;
   std::vector<std::unique_ptr<ConnectionSet>> sets_;  // one per shard
+  std::shared_ptr<bool> serves_ = std::make_shared<bool>(true);  // null once it has stopped; on shard 0's thread
   bool started_ = false;
   bool stopped_ = false;
 
   // On shard 0's thread.
   std::vector<std::shared_ptr<Acceptor>> acceptors_;
+  std::unordered_map<std::string, std::shared_ptr<ListenerOptions>> prepared_;  // to be opened, by name
   uint64_t last_connection_id_ = 0;
   size_t next_shard_ = 0;
   int connections_ = 0;
   std::unordered_map<std::string, int> connections_of_ip_;
+  std::optional<HostLimits> host_limits_;  // the last wanted; not set if a host's addresses were not found
+  bool hosts_are_looked_up_ = false;       // at this moment
+  IpLimits limits_of_ip_;
   std::unordered_map<std::string, int> connections_of_listener_;
   bool accepting_paused_ = false;
   std::optional<int64_t> last_pause_ms_;  // when one was logged
@@ -104,5 +119,8 @@ class Server {
   RateMeter creation_rate_;
   std::unordered_map<std::string, RateMeter> creation_rate_of_listener_;
 };
+
+// An error if a host has no address.
+Result<IpLimits> limits_by_address(const HostLimits& hosts, const HostLookUp& look_up);
 
 }  // namespace milena::net

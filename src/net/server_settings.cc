@@ -12,18 +12,13 @@ namespace {
 
 Status add_ip_override(const Bytes& item, ServerOptions& options) {
   size_t colon = item.rfind(':');
-  auto limit = colon == Bytes::npos ? std::nullopt : config::parse_integer(ByteView(item).substr(colon + 1));
-  if (!limit || *limit < 0 || *limit > INT32_MAX) {
+  const int64_t limit =
+      colon == Bytes::npos ? -1 : config::parse_integer(ByteView(item).substr(colon + 1)).value_or(-1);
+  if (limit < 0 || limit > INT32_MAX) {
     return make_error(ErrorKind::kInvalid,
                       "max.connections.per.ip.overrides={}: expected address:number, or host:number", item);
   }
-  // Kafka takes the name of a host, too, and its first address.
-  const std::vector<std::string> addresses = addresses_of(item.substr(0, colon));
-  if (addresses.empty()) {
-    return make_error(ErrorKind::kInvalid, "max.connections.per.ip.overrides={}: the host {} is unknown", item,
-                      item.substr(0, colon));
-  }
-  for (const std::string& address : addresses) options.max_connections_of_ip[address] = static_cast<int>(*limit);
+  options.max_connections_of_hosts.emplace_back(item.substr(0, colon), static_cast<int>(limit));
   return ok_status();
 }
 

@@ -6,6 +6,7 @@
 
 namespace milena::net {
 
+// No name of a host is looked up.
 Result<ServerOptions> server_options(const config::Settings& settings);
 // The listeners of milena.http.listeners; none if it is empty. Their connections have separate limits, so that health
 // checks of a full broker still work.

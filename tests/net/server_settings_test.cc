@@ -37,8 +37,10 @@ TEST(ServerSettings, WhatIsSetCounts) {
   EXPECT_EQ(options->limits.max_idle_ms, -1);
   EXPECT_EQ(options->max_connections, 7);
   EXPECT_EQ(options->max_connections_per_ip, 3);
-  EXPECT_EQ(options->max_connections_of_ip.at("127.0.0.1"), 5);
-  EXPECT_EQ(options->max_connections_of_ip.at("0:0:0:0:0:0:0:1"), 6);
+  EXPECT_EQ(options->max_connections_of_hosts, (HostLimits{{"127.0.0.1", 5}, {"::1", 6}}));
+  const Result<IpLimits> limits = limits_by_address(options->max_connections_of_hosts, look_up_host);
+  ASSERT_TRUE(limits.ok());
+  EXPECT_EQ(*limits, (IpLimits{{"127.0.0.1", 5}, {"0:0:0:0:0:0:0:1", 6}}));
 }
 
 TEST(ServerSettings, AnOverrideForAnAddressNeedsANumber) {
@@ -50,9 +52,10 @@ TEST(ServerSettings, AnOverrideForAnAddressNeedsANumber) {
 TEST(ServerSettings, AnOverrideMayNameAHost) {
   const auto known = server_options(settings_with({"max.connections.per.ip.overrides=localhost:5"}));
   ASSERT_TRUE(known.ok()) << known.error().message;
-  EXPECT_TRUE(known->max_connections_of_ip.contains("127.0.0.1") ||
-              known->max_connections_of_ip.contains("0:0:0:0:0:0:0:1"));
-  EXPECT_FALSE(server_options(settings_with({"max.connections.per.ip.overrides=no.such.host.invalid:5"})).ok());
+  const Result<IpLimits> limits = limits_by_address(known->max_connections_of_hosts, look_up_host);
+  ASSERT_TRUE(limits.ok()) << limits.error().message;
+  EXPECT_TRUE(limits->contains("127.0.0.1") || limits->contains("0:0:0:0:0:0:0:1"));
+  EXPECT_FALSE(limits_by_address({{"no.such.host.invalid", 5}}, look_up_host).ok());
 }
 
 }  // namespace

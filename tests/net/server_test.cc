@@ -258,7 +258,7 @@ TEST_P(ServerTest, IdleConnectionsAreClosedParkedOnesAreNot) {
 TEST_P(ServerTest, LimitsOfConnectionsPerAddress) {
   ServerOptions options;
   options.max_connections_per_ip = 1;
-  options.max_connections_of_ip["127.0.0.1"] = 3;
+  options.max_connections_of_hosts = {{"127.0.0.1", 3}};
   start(options);
   {
     std::vector<TestClient> clients;
