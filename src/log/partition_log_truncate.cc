@@ -10,7 +10,7 @@
 namespace milena::log {
 namespace {
 
-constexpr size_t kSearchWindow = 64 << 10;
+constexpr size_t kCutSearchWindow = 64 << 10;
 
 struct Cut {
   uint32_t position = 0;
@@ -20,7 +20,7 @@ struct Cut {
 // The batch at the offset is damaged, and so are perhaps some before it. A follower that could not be cut there would
 // keep records that its leader does not have, and would be in sync with them one day: the cut is before the damage.
 Result<Cut> cut_before_damage(Segment& segment, int64_t offset) {
-  Result<BatchScanner> batches = segment.scan(0, kSearchWindow);
+  Result<BatchScanner> batches = segment.scan(0, kCutSearchWindow);
   if (!batches) return batches.error();
   Cut cut{0, segment.base_offset()};
   while (true) {

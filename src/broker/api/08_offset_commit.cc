@@ -2,7 +2,7 @@
 // the rest goes to the group's coordinator, and the answer keeps the order of the request.
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
-#include "broker/shard_context.h"
+#include "broker/shard.h"
 #include "protocol/messages/offset_commit.h"
 
 namespace milena::broker {

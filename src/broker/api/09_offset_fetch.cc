@@ -2,7 +2,7 @@
 // names topics by id. Version 0 used ZooKeeper; it is answered from __consumer_offsets like the others.
 #include "broker/api/group_call.h"
 #include "broker/api_entry.h"
-#include "broker/shard_context.h"
+#include "broker/shard.h"
 #include "protocol/messages/offset_fetch.h"
 
 namespace milena::broker {

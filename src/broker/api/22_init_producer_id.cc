@@ -5,6 +5,7 @@
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
 #include "broker/controller/controller_channel.h"
+#include "broker/shard.h"
 #include "protocol/messages/init_producer_id.h"
 
 namespace milena::broker {

@@ -3,6 +3,7 @@
 #include "broker/api/refusal.h"
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
+#include "broker/shard.h"
 #include "coordinator/group/java_string.h"
 #include "protocol/messages/add_offsets_to_txn.h"
 
