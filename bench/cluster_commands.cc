@@ -25,8 +25,8 @@ constexpr int16_t kMetadataVersion = 8, kProduceVersion = 8;
 constexpr double kRetry_s = 0.005;
 constexpr double kLookAtInput_s = 0.02;
 // As in Java's producer: max.in.flight.requests.per.connection; what is due meanwhile is one batch.
-constexpr size_t kMostInFlight = 5;
-constexpr size_t kMostRecords = 500;
+constexpr size_t kMaxInFlight = 5;
+constexpr size_t kMaxRecords = 500;
 
 std::vector<int> ports_of(const Arguments& arguments) {
   std::vector<int> ports;
@@ -114,14 +114,14 @@ class FollowingProducer {
   }
 
   void pump() {
-    while (leader_ && in_flight_.size() < kMostInFlight && !(again_.empty() && due_s_.empty())) {
+    while (leader_ && in_flight_.size() < kMaxInFlight && !(again_.empty() && due_s_.empty())) {
       std::shared_ptr<Batch> batch;
       if (!again_.empty()) {
         batch = again_.front();
         again_.pop_front();
       } else {
         batch = std::make_shared<Batch>();
-        const size_t count = std::min(due_s_.size(), kMostRecords);
+        const size_t count = std::min(due_s_.size(), kMaxRecords);
         batch->due_s.assign(due_s_.begin(), due_s_.begin() + static_cast<std::ptrdiff_t>(count));
         due_s_.erase(due_s_.begin(), due_s_.begin() + static_cast<std::ptrdiff_t>(count));
         unacknowledged_ += count;

@@ -191,7 +191,7 @@ Result<PeerNetwork> open_peer_network(net::LoopGroup& loops, const config::Setti
   std::shared_ptr<net::TlsContexts> contexts;
   if (security->tls) {
     auto loaded = net::TlsContexts::make(*security->tls, security::TlsRole::kClient);
-    if (!loaded.ok()) return loaded.error();
+    RETURN_IF_ERROR(loaded);
     contexts = loaded.take();
   }
   made.sockets = std::make_unique<net::OutgoingNetwork>(loops, std::move(contexts));
@@ -303,7 +303,7 @@ Result<HealthTarget> own_health_target(const config::Settings& settings,
                                            "FILE and HOST:PORT");
   }
   Result<tools::ClientSecurity> security = tools::client_security(peers->tls, peers->login);
-  if (!security.ok()) return security.error();
+  RETURN_IF_ERROR(security);
   target.security = security.take();
   return target;
 }
@@ -345,7 +345,7 @@ int check_health(const tools::CommandLine& line, const config::Settings& setting
 // The first users of a new cluster; without a directory they are only checked.
 Status write_first_users(std::span<const std::string> users, const std::string& directory) {
   Result<metadata::MetadataRecords> records = broker::scram_records(users, system_random());
-  if (!records.ok()) return records.error();
+  RETURN_IF_ERROR(records);
   if (directory.empty()) return ok_status();
   return broker::write_bootstrap_records_with(posix_file_system(), directory, *records, system_clock().wall_ms());
 }
@@ -365,7 +365,7 @@ Result<config::Settings> secured_for_development(tools::CommandLine& line, const
   char host[256] = {};
   if (::gethostname(host, sizeof(host) - 1) == 0 && host[0] != '\0') options.host_names.emplace_back(host);
   auto security = broker::prepare_dev_security(files, settings, options, system_clock(), system_random());
-  if (!security.ok()) return security.error();
+  RETURN_IF_ERROR(security);
   RETURN_IF_ERROR(broker::write_dev_users(files, settings, *security, system_clock().wall_ms()));
   for (const std::string& setting : security->overrides) line.settings.overrides.push_back(setting);
   for (const std::string& text : security->advice) log_always("{}", text);

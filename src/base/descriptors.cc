@@ -7,17 +7,17 @@
 namespace milena {
 namespace {
 
-constexpr size_t kMostFiles = 16'384;
+constexpr size_t kMaxFiles = 16'384;
 
 size_t all_descriptors() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 64 * kMostFiles;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 64 * kMaxFiles;
   return limit.rlim_cur;
 }
 
 }  // namespace
 
-size_t descriptors_for_files() { return std::clamp<size_t>(all_descriptors() / 2, 64, kMostFiles); }
+size_t descriptors_for_files() { return std::clamp<size_t>(all_descriptors() / 2, 64, kMaxFiles); }
 
 size_t descriptors_for_connections() {
   const size_t all = all_descriptors();

@@ -221,7 +221,7 @@ Status File::write_at(uint64_t position, ByteView bytes) {
 
 Status File::read_exactly(uint64_t position, char* to, size_t size) const {
   Result<size_t> got = read_at(position, to, size);
-  if (!got) return got.error();
+  RETURN_IF_ERROR(got);
   if (*got != size) {
     return make_error(ErrorKind::kCorrupt, "{} ends at byte {}, wanted {} bytes from {}", path(), position + *got, size,
                       position);
@@ -231,12 +231,12 @@ Status File::read_exactly(uint64_t position, char* to, size_t size) const {
 
 Result<Bytes> FileSystem::read_file(const std::string& path) {
   auto file = open(path, OpenMode::kRead);
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   Result<uint64_t> size = (*file)->size();
-  if (!size) return size.error();
+  RETURN_IF_ERROR(size);
   Bytes content(static_cast<size_t>(*size), '\0');
   Result<size_t> got = (*file)->read_at(0, content.data(), content.size());
-  if (!got) return got.error();
+  RETURN_IF_ERROR(got);
   content.resize(*got);
   return content;
 }
@@ -246,7 +246,7 @@ Status FileSystem::write_file_atomically(const std::string& path, ByteView conte
   RETURN_IF_ERROR(remove(temporary));
   {
     auto file = open(temporary, OpenMode::kReadOrCreate);
-    if (!file) return file.error();
+    RETURN_IF_ERROR(file);
     RETURN_IF_ERROR((*file)->write_at(0, content));
     if (durable) RETURN_IF_ERROR((*file)->sync());
   }

@@ -70,5 +70,5 @@ Error make_error(ErrorKind kind, fmt::format_string<Args...> format, Args&&... a
 // Returns the error of a failed Status or Result expression.
 #define RETURN_IF_ERROR(expression)                        \
   do {                                                     \
-    if (auto milena_status_ = (expression); !milena_status_.ok()) return milena_status_.error(); \
+    if (auto&& milena_status_ = (expression); !milena_status_.ok()) return milena_status_.error(); \
   } while (false)

@@ -61,9 +61,9 @@ Result<std::map<Bytes, Bytes>> passwords_of(FileSystem& files, const std::string
   std::map<Bytes, Bytes> passwords;
   if (files.exists(path)) {
     auto content = files.read_file(path);
-    if (!content) return content.error();
+    RETURN_IF_ERROR(content);
     auto lines = parse_properties(*content);
-    if (!lines) return lines.error();
+    RETURN_IF_ERROR(lines);
     for (const Property& line : *lines) passwords[line.key] = line.value;
   }
   Bytes content;
@@ -85,7 +85,7 @@ Result<security::MadeCertificate> authority_of(FileSystem& files, const std::str
     return security::MadeCertificate{both.first.take(), both.second.take()};
   }
   auto made = security::make_authority("Milena development", now_ms);
-  if (!made) return made.error();
+  RETURN_IF_ERROR(made);
   RETURN_IF_ERROR(write_secret(key, made->key));
   RETURN_IF_ERROR(files.write_file_atomically(certificate, made->certificate));
   return made;
@@ -94,13 +94,13 @@ Result<security::MadeCertificate> authority_of(FileSystem& files, const std::str
 Status make_certificates(FileSystem& files, const std::string& directory, const DevSecurityOptions& options,
                          int64_t now_ms) {
   auto authority = authority_of(files, directory, now_ms);
-  if (!authority) return authority.error();
+  RETURN_IF_ERROR(authority);
   std::vector<Bytes> names = {"localhost"}, addresses = {"127.0.0.1", "::1"};
   names.insert(names.end(), options.host_names.begin(), options.host_names.end());
   addresses.insert(addresses.end(), options.addresses.begin(), options.addresses.end());
   // Created at each start: names and addresses change, and clients trust the authority.
   auto server = security::make_server_certificate(*authority, names, addresses, now_ms);
-  if (!server) return server.error();
+  RETURN_IF_ERROR(server);
   return write_secret(directory + "/server.pem", server->key + server->certificate + authority->certificate);
 }
 
@@ -180,7 +180,7 @@ Status write_client_files(const std::string& directory, const std::string& addre
 Result<config::ListenerEndpoint> listener_of(const config::Settings& settings) {
   const std::string text = settings.explicit_text("listeners").value_or(Bytes(kListener) + "://localhost:9092");
   auto all = config::parse_listener_endpoints("listeners", text);
-  if (!all) return all.error();
+  RETURN_IF_ERROR(all);
   if (all->empty() || all->front().listener_name == "PLAINTEXT") {
     return make_error(ErrorKind::kInvalid,
                       "--dev-security with listeners={}: expected no listeners, or a first listener with "
@@ -234,9 +234,9 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const config::Settin
   RETURN_IF_ERROR(files.make_directories(made.directory));
   ::chmod(made.directory.c_str(), 0700);
   auto passwords = passwords_of(files, made.directory + "/passwords.properties", random);
-  if (!passwords) return passwords.error();
+  RETURN_IF_ERROR(passwords);
   auto listener = listener_of(settings);
-  if (!listener) return listener.error();
+  RETURN_IF_ERROR(listener);
   const bool tls = speaks_tls(settings, *listener, options);
   if (tls) RETURN_IF_ERROR(make_certificates(files, made.directory, options, clock.wall_ms()));
   const std::string protocol = tls ? "SASL_SSL" : "SASL_PLAINTEXT";
@@ -263,7 +263,7 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const config::Settin
     add_override(settings, prefix + "ssl.keystore.location", made.directory + "/server.pem", made);
   }
   auto users = scram_records(arguments, random);
-  if (!users) return users.error();
+  RETURN_IF_ERROR(users);
   made.users = users.take();
   add_acls(kReader, made.users, random);
   add_override(settings, "authorizer.class.name", std::string(config::kStandardAuthorizer), made);

@@ -31,8 +31,8 @@ inline void run_or_drop(Executor& executor, void (Executor::*run)(Task work, Tas
 
 // The cost of a request's filters before any lookup: a worker sorts them if there are many.
 inline void put_filters_in_order(Executor& executor, size_t filters, Task put_in_order, Task then) {
-  constexpr size_t kMostFiltersHere = 10'000;
-  if (filters > kMostFiltersHere) {
+  constexpr size_t kMaxFiltersHere = 10'000;
+  if (filters > kMaxFiltersHere) {
     return run_or_drop(executor, &Executor::run_computation, std::move(put_in_order), std::move(then));
   }
   put_in_order();

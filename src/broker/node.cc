@@ -100,7 +100,7 @@ Status Node::load() {
   context_->files = file_cache_.get();
   context_->peers = peers_.get();
   auto authorization = config::authorizer_settings(settings_);
-  if (!authorization) return authorization.error();
+  RETURN_IF_ERROR(authorization);
   context_->authorization = authorization.take();
   const auto& super_users = context_->authorization.super_users;
   if (!super_users.empty()) context_->own_principal = principal_of(*super_users.begin());
@@ -115,20 +115,20 @@ Status Node::load() {
         int64_t{1000} * settings_.get_int("replication.quota.window.size.seconds"));
   }
   auto advertised = config::advertised_listeners(settings_);
-  if (!advertised) return advertised.error();
+  RETURN_IF_ERROR(advertised);
   context_->advertised = advertised.take();
   auto controller_endpoints = config::controller_listeners(settings_);
-  if (!controller_endpoints) return controller_endpoints.error();
+  RETURN_IF_ERROR(controller_endpoints);
   context_->controller_endpoints = controller_endpoints.take();
   auto listeners = config::broker_listeners(settings_);
-  if (!listeners) return listeners.error();
+  RETURN_IF_ERROR(listeners);
   listeners->insert(listeners->end(), context_->controller_endpoints.begin(), context_->controller_endpoints.end());
   auto plaintext_principals = config::plaintext_principals(settings_, *listeners);
-  if (!plaintext_principals) return plaintext_principals.error();
+  RETURN_IF_ERROR(plaintext_principals);
   for (const auto& [listener, principal] : *plaintext_principals)
     context_->plaintext_principals.emplace(listener, principal_of(principal));
   auto sasl = SaslServices::open(settings_, *executors_[0], files_);
-  if (!sasl) return sasl.error();
+  RETURN_IF_ERROR(sasl);
   sasl_ = sasl.take();
   context_->sasl = sasl_.get();
   RETURN_IF_ERROR(open_directories());
@@ -227,7 +227,7 @@ void Node::log_what_starts() const {
 
 Status Node::open_directories() {
   auto directories = LogDirectories::open(files_, settings_, context_->node_id, executors_[0]->random());
-  if (!directories) return directories.error();
+  RETURN_IF_ERROR(directories);
   directories_ = directories.take();
   context_->directories = directories_.get();
   context_->on_directory_failure = [this](Shard& on, log::LogDirectory& failed) { on_directory_failure(on, failed); };
@@ -249,9 +249,9 @@ Result<Node::FoundState> Node::take_over() {
   log::LogDirectory& home = directories_->metadata();
   FoundState state;
   auto bootstrap = read_bootstrap_records(files_, home.path());
-  if (!bootstrap) return bootstrap.error();
+  RETURN_IF_ERROR(bootstrap);
   auto metadata = find_metadata(files_, home.path(), {context_->node_id, home.id()});
-  if (!metadata) return metadata.error();
+  RETURN_IF_ERROR(metadata);
   state.metadata = metadata.take();
   in_use_ = true;
   RETURN_IF_ERROR(directories_->take_into_use(settings_, context_->node_id));
@@ -268,14 +268,14 @@ Result<Node::FoundState> Node::take_over() {
 Status Node::start_controller() {
   const Clock& clock = executors_[0]->clock();
   auto state = take_over();
-  if (!state) return state.error();
+  RETURN_IF_ERROR(state);
   log::LogDirectory& home = directories_->metadata();
   log::LogConfig log_config;
   log_config.segment_bytes = settings_.get_int("metadata.log.segment.bytes");
   log_config.segment_ms = settings_.get_long("metadata.log.segment.ms");
   auto opened = open_metadata_log(*file_cache_, clock, home.path(), context_->node_id, log_config,
                                   std::move(state->metadata));
-  if (!opened) return opened.error();
+  RETURN_IF_ERROR(opened);
   bool in_transaction = opened->replayed.in_transaction();
   context_->kraft_version = opened->kraft_version;
   context_->directory_id = home.id();
@@ -291,7 +291,7 @@ Status Node::start_controller() {
     if (effects.records.empty()) return ok_status();
     auto appended = append_metadata_records(log, opened->epoch, effects.records, effects.atomic,
                                             controller.image().metadata_version(), clock.wall_ms());
-    if (!appended) return appended.error();
+    RETURN_IF_ERROR(appended);
     opened->bytes_since_snapshot += appended->bytes;
     controller.apply(effects.records);
     return ok_status();

@@ -102,7 +102,7 @@ Status Node::join_cluster() {
     return make_error(ErrorKind::kInvalid, "there is no network to join a cluster");
   }
   auto quorum = config::quorum_addresses(settings_);
-  if (!quorum) return quorum.error();
+  RETURN_IF_ERROR(quorum);
   std::string cluster_id;
   if (!directories_->metadata().meta_properties() && settings_.text("milena.cluster.id").value_or("").empty()) {
     RETURN_IF_ERROR(learn_cluster_id(cluster_id));
@@ -212,7 +212,7 @@ Status Node::open_observer() {
   observer.log_config.segment_ms = settings_.get_long("metadata.log.segment.ms");
   auto opened = MetadataObserver::open(*file_cache_, *executors_[0], controller_network(),
                                        directories_->metadata().path(), std::move(observer));
-  if (!opened) return opened.error();
+  RETURN_IF_ERROR(opened);
   observer_ = opened.take();
   observer_->set_halt(&Node::halt);
   return ok_status();

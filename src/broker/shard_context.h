@@ -64,7 +64,7 @@ class ShardContext {
 
   // Returns true once for each text, for log lines that a retrying client would repeat forever. The set is bounded;
   // beyond the bound it always returns true.
-  bool first_time(const std::string& text) { return said_.size() >= kMostSaid || said_.insert(text).second; }
+  bool first_time(const std::string& text) { return said_.size() >= kMaxSaid || said_.insert(text).second; }
 
   // Writes the checkpoints now.
   void write_checkpoints(std::function<void(bool written)> done) { node_.write_checkpoints(shard_, std::move(done)); }
@@ -90,7 +90,7 @@ class ShardContext {
   ShardFigures figures_;
   int64_t metadata_offset_ = -1;
   int64_t features_offset_ = -1;
-  static constexpr size_t kMostSaid = 1000;
+  static constexpr size_t kMaxSaid = 1000;
   std::unordered_set<std::string> said_;
   bool closed_ = false;
   uint64_t last_waiter_number_ = 0;

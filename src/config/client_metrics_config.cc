@@ -11,7 +11,7 @@
 namespace milena::config {
 namespace {
 
-constexpr int64_t kLeastIntervalMs = 100, kMostIntervalMs = 3'600'000;
+constexpr int64_t kMinInterval_ms = 100, kMaxInterval_ms = 3'600'000;
 // A pattern is matched at every telemetry request: its cost is bounded.
 constexpr int64_t kPatternMemoryBytes = 1 << 20;
 
@@ -93,7 +93,7 @@ std::optional<ConfigError> validate_client_metrics_configs(ByteView subscription
   }
   if (const auto interval = own.find("interval.ms"); interval != own.end()) {
     const int64_t ms = parse_integer(interval->second).value_or(0);
-    if (ms < kLeastIntervalMs || ms > kMostIntervalMs) {
+    if (ms < kMinInterval_ms || ms > kMaxInterval_ms) {
       return ConfigError{
           fmt::format("Invalid value {} for interval.ms, interval must be between 100 and 3600000 (1 hour)", ms),
           ErrorCode::kInvalidRequest};
@@ -128,8 +128,8 @@ std::vector<DescribedConfig> describe_client_metrics_configs(const ConfigMap& ow
 ClientMetricsSubscription::ClientMetricsSubscription(const ConfigMap& own)
     : metrics_(parse_list(own_or_default(own, "metrics"))),
       interval_ms_(static_cast<int32_t>(
-          std::clamp(parse_integer(own_or_default(own, "interval.ms")).value_or(kDefaultPushIntervalMs),
-                     kLeastIntervalMs, kMostIntervalMs))) {
+          std::clamp(parse_integer(own_or_default(own, "interval.ms")).value_or(kDefaultPushInterval_ms),
+                     kMinInterval_ms, kMaxInterval_ms))) {
   for (const ByteView item : split_list(own_or_default(own, "match"))) {
     const auto entry = parse_match(item);
     auto pattern = entry ? compile(entry->pattern) : nullptr;

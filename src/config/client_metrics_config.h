@@ -55,6 +55,6 @@ class ClientMetricsSubscription {
   bool broken_ = false;
 };
 
-inline constexpr int32_t kDefaultPushIntervalMs = 300'000;
+inline constexpr int32_t kDefaultPushInterval_ms = 300'000;
 
 }  // namespace milena::config

@@ -97,7 +97,7 @@ std::string listener_prefix(ByteView listener_name) {
 
 Result<std::string> protocol_of_listener(const Settings& settings, ByteView listener_name, bool of_controller) {
   Result<ProtocolMap> protocols = parse_protocol_map(settings);
-  if (!protocols.ok()) return protocols.error();
+  RETURN_IF_ERROR(protocols);
   ListenerEndpoint endpoint;
   endpoint.listener_name = ascii_upper(listener_name);
   RETURN_IF_ERROR(choose_protocol(settings, *protocols, of_controller, endpoint));
@@ -108,7 +108,7 @@ Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting,
   std::vector<ListenerEndpoint> endpoints;
   for (const Bytes& item : parse_list(text)) {
     Result<ListenerEndpoint> endpoint = parse_listener_endpoint(setting, item);
-    if (!endpoint.ok()) return endpoint.error();
+    RETURN_IF_ERROR(endpoint);
     for (const ListenerEndpoint& other : endpoints) {
       if (other.listener_name == endpoint->listener_name) {
         return endpoint_error(setting, text, "each listener to have a name of its own");
@@ -122,14 +122,14 @@ Result<std::vector<ListenerEndpoint>> parse_listener_endpoints(ByteView setting,
 Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings) {
   const Bytes& text = settings.get_string("listeners");
   Result<std::vector<ListenerEndpoint>> endpoints = parse_listener_endpoints("listeners", text);
-  if (!endpoints.ok()) return endpoints.error();
+  RETURN_IF_ERROR(endpoints);
   drop_controller_listeners(settings, *endpoints);
   // A node that is only a controller serves no clients.
   if (endpoints->empty() && settings.has_role("broker")) {
     return endpoint_error("listeners", text, "at least one listener for clients");
   }
   Result<ProtocolMap> protocols = parse_protocol_map(settings);
-  if (!protocols.ok()) return protocols.error();
+  RETURN_IF_ERROR(protocols);
   for (ListenerEndpoint& endpoint : *endpoints) {
     RETURN_IF_ERROR(choose_protocol(settings, *protocols, false, endpoint));
     for (const ListenerEndpoint& other : *endpoints) {
@@ -144,11 +144,11 @@ Result<std::vector<ListenerEndpoint>> broker_listeners(const Settings& settings)
 Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& settings) {
   Result<std::vector<ListenerEndpoint>> endpoints =
       parse_listener_endpoints("listeners", settings.get_string("listeners"));
-  if (!endpoints.ok()) return endpoints.error();
+  RETURN_IF_ERROR(endpoints);
   std::set<std::string> names = controller_names(settings);
   std::erase_if(*endpoints, [&](const ListenerEndpoint& endpoint) { return !names.contains(endpoint.listener_name); });
   Result<ProtocolMap> protocols = parse_protocol_map(settings);
-  if (!protocols.ok()) return protocols.error();
+  RETURN_IF_ERROR(protocols);
   for (ListenerEndpoint& endpoint : *endpoints) {
     RETURN_IF_ERROR(choose_protocol(settings, *protocols, true, endpoint));
   }
@@ -218,7 +218,7 @@ namespace {
 Result<AdvertisedListeners> advertised_by_listeners(const Settings& settings) {
   AdvertisedListeners result;
   Result<std::vector<ListenerEndpoint>> listeners = broker_listeners(settings);
-  if (!listeners.ok()) return listeners.error();
+  RETURN_IF_ERROR(listeners);
   for (const ListenerEndpoint& listener : *listeners) {
     if (!is_wildcard(listener.host)) result.endpoints.push_back(listener);
   }
@@ -235,10 +235,10 @@ Result<AdvertisedListeners> advertised_listeners(const Settings& settings) {
   if (!text || text->empty()) return advertised_by_listeners(settings);
   result.automatic = false;
   Result<std::vector<ListenerEndpoint>> endpoints = parse_listener_endpoints("advertised.listeners", *text);
-  if (!endpoints.ok()) return endpoints.error();
+  RETURN_IF_ERROR(endpoints);
   drop_controller_listeners(settings, *endpoints);
   Result<std::vector<ListenerEndpoint>> listeners = broker_listeners(settings);
-  if (!listeners.ok()) return listeners.error();
+  RETURN_IF_ERROR(listeners);
   for (ListenerEndpoint& endpoint : *endpoints) {
     auto listener = std::find_if(listeners->begin(), listeners->end(), [&](const ListenerEndpoint& candidate) {
       return candidate.listener_name == endpoint.listener_name;

@@ -50,14 +50,14 @@ Result<std::optional<ListenerSettings::Found>> ListenerSettings::checked(ByteVie
 
 Result<int64_t> ListenerSettings::number(ByteView mechanism, ByteView name) const {
   auto found = checked(mechanism, name);
-  if (!found) return found.error();
+  RETURN_IF_ERROR(found);
   CHECK(*found, "the setting {} has no default", name);
   return parse_integer((*found)->text).value();
 }
 
 Result<std::vector<Bytes>> ListenerSettings::list(ByteView mechanism, ByteView name) const {
   auto found = checked(mechanism, name);
-  if (!found) return found.error();
+  RETURN_IF_ERROR(found);
   return *found ? parse_list((*found)->text) : std::vector<Bytes>();
 }
 

@@ -56,7 +56,7 @@ Result<Settings> Settings::load(const SettingsInput& input) {
   Settings settings;
   if (!input.file.empty()) {
     Result<std::vector<Property>> from_file = read_settings_file(input.file);
-    if (!from_file.ok()) return from_file.error();
+    RETURN_IF_ERROR(from_file);
     for (const Property& setting : *from_file) {
       std::string origin = fmt::format("{}, line {}", input.file, setting.line);
       RETURN_IF_ERROR(settings.apply(setting.key, setting.value, Source::kFile, origin));

@@ -8,8 +8,8 @@ namespace milena::http {
 namespace {
 
 // A head has some lines.
-constexpr size_t kMostHeaderBytes = 64 * 1024;
-constexpr size_t kMostHeaders = 200;
+constexpr size_t kMaxHeader_bytes = 64 * 1024;
+constexpr size_t kMaxHeaders = 200;
 
 }  // namespace
 
@@ -70,7 +70,7 @@ struct HttpAnswerReader::Callbacks {
 };
 
 HttpAnswerReader::HttpAnswerReader()
-    : parser_(std::make_unique<http_parser>()), fields_(kMostHeaderBytes, kMostHeaders) {
+    : parser_(std::make_unique<http_parser>()), fields_(kMaxHeader_bytes, kMaxHeaders) {
   http_parser_init(parser_.get(), HTTP_RESPONSE);
   parser_->data = this;
 }

@@ -10,9 +10,9 @@ namespace milena::log {
 namespace {
 
 // Messages of the old formats are read whole.
-constexpr size_t kLeastOldWindow = 4 << 10;
+constexpr size_t kMinOldWindow = 4 << 10;
 // Limit for a search behind damage: how often it may read the file for checksums.
-constexpr uint64_t kMostChecked = 4;
+constexpr uint64_t kMaxChecked = 4;
 
 }  // namespace
 
@@ -25,7 +25,7 @@ Result<ByteView> BatchScanner::fetch(uint32_t position, size_t size) {
   if (position < window_position_ || position + size > window_position_ + window_size_) {
     size_t wanted = std::min<size_t>(window_.size(), end_ - position);
     Result<size_t> got = file_->read_at(position, window_.data(), wanted);
-    if (!got) return got.error();
+    RETURN_IF_ERROR(got);
     window_position_ = position;
     window_size_ = *got;
     if (*got < size) {
@@ -39,7 +39,7 @@ Result<bool> BatchScanner::next() {
   uint32_t at = position_ + size_;
   if (at >= end_) return false;
   Result<ByteView> raw = fetch(at, std::min<size_t>(kBatchHeaderSize, end_ - at));
-  if (!raw) return raw.error();
+  RETURN_IF_ERROR(raw);
   std::optional<BatchHeader> header = log_entry_header(*raw, end_ - at);
   if (MILENA_STORAGE_BUG(kShortOldMessageIsTorn) && raw->size() < kBatchHeaderSize) header.reset();
   const bool looks_old = raw->size() > kBatchMagicPosition && magic_of(*raw) == 0;
@@ -59,7 +59,7 @@ Result<bool> BatchScanner::next() {
   size_ = static_cast<uint32_t>(header_.total_size());
   if (header_.magic == kMagicV2) return true;
   Result<bool> right = crc_ok();
-  if (!right) return right.error();
+  RETURN_IF_ERROR(right);
   if (!*right) {
     size_ = 0;
     return make_error(ErrorKind::kCorrupt, "{}: no batch at {}, nor a message of magic {} with that checksum",
@@ -73,11 +73,11 @@ Result<bool> BatchScanner::skip_damage(int64_t least_offset) {
   uint32_t at = position_ + size_ + 1;
   if (size_ > 0) {
     Result<bool> right = crc_ok();
-    if (!right) return right.error();
+    RETURN_IF_ERROR(right);
     if (!*right) at = position_ + 1;
   }
   // Records may contain any number of bytes that look like batch headers.
-  uint64_t budget = kMostChecked * uint64_t{end_};
+  uint64_t budget = kMaxChecked * uint64_t{end_};
   while (at + kBatchHeaderSize <= end_) {
     Result<bool> found = find_in_window(at, least_offset, budget);
     if (!found || *found) return found;
@@ -90,7 +90,7 @@ Result<bool> BatchScanner::skip_damage(int64_t least_offset) {
 // Tries the positions of one window from `at` on, and moves `at` behind them.
 Result<bool> BatchScanner::find_in_window(uint32_t& at, int64_t least_offset, uint64_t& budget) {
   Result<ByteView> raw = fetch(at, std::min<size_t>(window_.size(), end_ - at));
-  if (!raw) return raw.error();
+  RETURN_IF_ERROR(raw);
   const size_t positions = raw->size() - kBatchHeaderSize + 1;
   for (size_t i = 0; i < positions; ++i) {
     const size_t magic = raw->find(static_cast<char>(kMagicV2), i + kBatchMagicPosition);
@@ -114,8 +114,8 @@ Result<bool> BatchScanner::find_in_window(uint32_t& at, int64_t least_offset, ui
 
 Result<bool> BatchScanner::crc_ok() {
   const bool old = header_.magic < kMagicV2;
-  if (old && window_.size() < kLeastOldWindow) {
-    window_.resize(kLeastOldWindow);
+  if (old && window_.size() < kMinOldWindow) {
+    window_.resize(kMinOldWindow);
     window_size_ = 0;
   }
   uint32_t crc = 0;
@@ -127,7 +127,7 @@ Result<bool> BatchScanner::crc_ok() {
     size_t room = inside ? window_position_ + window_size_ - at : window_.size();
     size_t size = std::min<size_t>(room, end - at);
     Result<ByteView> part = fetch(at, size);
-    if (!part) return part.error();
+    RETURN_IF_ERROR(part);
     crc = old ? crc32_ieee(*part, crc) : crc32c(*part, crc);
     at += static_cast<uint32_t>(size);
   }
@@ -136,10 +136,10 @@ Result<bool> BatchScanner::crc_ok() {
 
 Result<RecordBatchView> BatchScanner::batch() {
   Result<ByteView> raw = view();
-  if (!raw) return raw.error();
+  RETURN_IF_ERROR(raw);
   if (header_.magic == kMagicV2) return RecordBatchView::parse(*raw);
   Result<Bytes> converted = up_convert(*raw);
-  if (!converted) return converted.error();
+  RETURN_IF_ERROR(converted);
   converted_ = converted.take();
   return RecordBatchView::parse(converted_);
 }

@@ -84,7 +84,7 @@ Result<bool> TransactionSieve::marker_can_go(const RecordBatchView& batch) {
   const int64_t producer_id = batch.header().producer_id;
   if (batch.header().record_count == 0) return true;  // cleaned before, kept for its producer
   Result<ControlRecordType> type = control_batch_type(batch);
-  if (!type) return type.error();
+  RETURN_IF_ERROR(type);
   if (*type == ControlRecordType::kCommit) return ongoing_committed_.erase(producer_id) == 0;
   if (*type != ControlRecordType::kAbort) return false;
   auto aborted = ongoing_aborted_.extract(producer_id);
@@ -98,7 +98,7 @@ Result<bool> TransactionSieve::marker_can_go(const RecordBatchView& batch) {
 Result<bool> KeyCollector::add(const RecordBatchView& batch) {
   const BatchHeader& header = batch.header();
   Result<bool> useless = sieve_.can_go(batch);
-  if (!useless) return useless.error();
+  RETURN_IF_ERROR(useless);
   if (!header.is_control() && !*useless && header.last_offset() >= from_) {
     RecordIterator records(batch);
     while (records.next()) {
@@ -126,7 +126,7 @@ bool BatchCleaner::is_last_of_producer(const BatchHeader& header) const {
 Result<BatchCleaner::Verdict> BatchCleaner::judge(const RecordBatchView& batch) {
   const BatchHeader& header = batch.header();
   Result<bool> can_go = sieve_.can_go(batch);
-  if (!can_go) return can_go.error();
+  RETURN_IF_ERROR(can_go);
   Verdict verdict;
   verdict.all_records_go = *can_go;
   verdict.empty_marker = *can_go && header.is_control();
@@ -151,7 +151,7 @@ Status BatchCleaner::add(const RecordBatchView& batch, Bytes& out) {
   if (!batch.crc_ok()) return make_error(ErrorKind::kCorrupt, "the batch at offset {} has a wrong checksum",
                                          batch.header().base_offset);
   Result<Verdict> verdict = judge(batch);
-  if (!verdict) return verdict.error();
+  RETURN_IF_ERROR(verdict);
   if (!verdict->all_records_go) return filter(batch, *verdict, out);
   if (verdict->header_stays) append_empty_batch(batch.header(), out);
   return ok_status();

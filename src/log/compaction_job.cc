@@ -36,11 +36,11 @@ Result<bool> CompactionJob::next_batch(size_t end) {
     if (!batches_ && from.bytes > 0) {
       auto file = files_.file_system().open(plan_.directory + "/" + segment_file_name(from.base_offset, kLogSuffix),
                                             OpenMode::kRead);
-      if (!file) return file.error();
+      RETURN_IF_ERROR(file);
       batches_.emplace(*file, 0, from.bytes, std::min<size_t>(kReadWindow, from.bytes));
     }
     Result<bool> more = batches_ ? batches_->next() : Result<bool>(false);
-    if (!more) return more.error();
+    RETURN_IF_ERROR(more);
     if (*more) {
       read_bytes_ += batches_->size();
       return true;
@@ -60,13 +60,13 @@ Result<CompactionJob::Progress> CompactionJob::collect(uint64_t budget_bytes) {
   bool full = false;
   while (!full) {
     Result<bool> more = next_batch(plan_.sources.size());
-    if (!more) return more.error();
+    RETURN_IF_ERROR(more);
     if (!*more) break;
     if (batches_->header().last_offset() >= plan_.first_dirty || batches_->header().is_transactional()) {
       Result<RecordBatchView> batch = read_batch();
-      if (!batch) return batch.error();
+      RETURN_IF_ERROR(batch);
       Result<bool> fitted = collector_->add(*batch);
-      if (!fitted) return fitted.error();
+      RETURN_IF_ERROR(fitted);
       full = !*fitted;
     }
     if (read_bytes_ >= until && !full) return Progress::kMore;
@@ -123,10 +123,10 @@ Result<CompactionJob::Progress> CompactionJob::clean(uint64_t budget_bytes) {
   const uint64_t until = read_bytes_ + budget_bytes;
   while (true) {
     Result<bool> more = next_batch(piece_.first_source + piece_.source_count);
-    if (!more) return more.error();
+    RETURN_IF_ERROR(more);
     if (!*more) break;
     Result<RecordBatchView> batch = read_batch();
-    if (!batch) return batch.error();
+    RETURN_IF_ERROR(batch);
     auto at = static_cast<uint32_t>(pending_.size());
     RETURN_IF_ERROR(cleaner_->add(*batch, pending_));
     if (pending_.size() > at) pending_batches_.push_back(at);
@@ -149,7 +149,7 @@ Result<CompactionJob::Progress> CompactionJob::finish_round() {
 Status CompactionJob::write_pending() {
   if (pending_.empty()) return ok_status();
   Result<uint32_t> start = output_->size();
-  if (!start) return start.error();
+  RETURN_IF_ERROR(start);
   iovec part{pending_.data(), pending_.size()};
   RETURN_IF_ERROR(output_->write(std::span<const iovec>(&part, 1), static_cast<uint32_t>(pending_.size())));
   for (uint32_t at : pending_batches_) {

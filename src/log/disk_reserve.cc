@@ -7,8 +7,8 @@ namespace milena::log {
 namespace {
 
 // At most this part of a small disk.
-constexpr uint64_t kLeastDisks = 16;
-constexpr uint64_t kLeast_bytes = 256 << 10;
+constexpr uint64_t kMinDisks = 16;
+constexpr uint64_t kMin_bytes = 256 << 10;
 // A disk with more space than this is not full, even if a write failed.
 constexpr int64_t kFull_bytes = 1 << 20;
 
@@ -41,9 +41,9 @@ bool DiskReserve::take(uint64_t bytes) {
   if (!before) return false;
   const bool held = *before == State::kHeld;
   const DiskSpace space = file_system_.space(directory_);
-  if (space.total_bytes > 0) bytes = std::min(bytes, static_cast<uint64_t>(space.total_bytes) / kLeastDisks);
+  if (space.total_bytes > 0) bytes = std::min(bytes, static_cast<uint64_t>(space.total_bytes) / kMinDisks);
   // A part is better than nothing, but not enough to accept records again.
-  const uint64_t least = spent_ || held ? bytes : std::min(bytes, kLeast_bytes);
+  const uint64_t least = spent_ || held ? bytes : std::min(bytes, kMin_bytes);
   for (uint64_t part = bytes; part > 0 && part >= least; part /= 2) {
     Status taken = file_system_.allocate(path_, part);
     const bool full = !taken.ok() && taken.error().kind == ErrorKind::kExhausted;

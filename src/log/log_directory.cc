@@ -123,7 +123,7 @@ Status LogDirectory::take_lock() {
 
 Status LogDirectory::read_state() {
   Result<std::vector<std::string>> names = file_system_.list(path_);
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   for (const std::string& name : *names) {
     OffsetCheckpoint* checkpoint = name == kRecoveryPointFile   ? &recovery_points_
                                    : name == kLogStartFile      ? &log_start_offsets_
@@ -132,13 +132,13 @@ Status LogDirectory::read_state() {
                                                                 : nullptr;
     if (checkpoint != nullptr) {
       Result<OffsetCheckpoint> read = read_checkpoint(name);
-      if (!read) return read.error();
+      RETURN_IF_ERROR(read);
       *checkpoint = read.take();
     } else if (name == kMetaPropertiesFile) {
       RETURN_IF_ERROR(read_meta_properties());
     } else if (name == kCleanShutdownFile) {
       Result<Bytes> mark = file_system_.read_file(path_of(name));
-      if (!mark) return mark.error();
+      RETURN_IF_ERROR(mark);
       clean_shutdown_mark_ = mark.take();
       clean_shutdown_ = true;
     } else if (parse_partition_directory(name)) {
@@ -150,7 +150,7 @@ Status LogDirectory::read_state() {
 
 Status LogDirectory::read_meta_properties() {
   Result<Bytes> file = file_system_.read_file(path_of(kMetaPropertiesFile));
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   Result<MetaProperties> properties = decode_meta_properties(*file);
   if (!properties) {
     return make_error(properties.error().kind, "{}: {}; restore the file, or move the directory away", path_,
@@ -162,7 +162,7 @@ Status LogDirectory::read_meta_properties() {
 
 Result<OffsetCheckpoint> LogDirectory::read_checkpoint(ByteView name) {
   Result<Bytes> file = file_system_.read_file(path_of(name));
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   // As in Kafka's CheckpointFile: nothing was written yet.
   if (file->empty()) return OffsetCheckpoint();
   Result<OffsetCheckpoint> offsets = decode_offset_checkpoint(*file);
@@ -205,7 +205,7 @@ Status LogDirectory::write_meta_properties(const MetaProperties& properties) {
 
 Result<std::vector<PartitionDirectory>> LogDirectory::list_partitions() const {
   Result<std::vector<std::string>> names = file_system_.list(path_);
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   std::vector<PartitionDirectory> found;
   for (const std::string& name : *names) {
     std::optional<PartitionDirectoryName> parsed = parse_partition_directory(name);
@@ -217,7 +217,7 @@ Result<std::vector<PartitionDirectory>> LogDirectory::list_partitions() const {
 Result<bool> LogDirectory::holds_segments(const TopicPartition& partition) const {
   Result<std::vector<std::string>> names = file_system_.list(partition_path(partition));
   if (!names && names.error().kind == ErrorKind::kNotFound) return false;
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   return std::any_of(names->begin(), names->end(), [](const std::string& name) {
     return name != kPartitionMetadataFile && name != std::string(kPartitionMetadataFile) + ".tmp";
   });
@@ -227,7 +227,7 @@ Result<std::optional<Uuid>> LogDirectory::topic_id_of(const std::string& partiti
   std::string path = partition_path + "/" + std::string(kPartitionMetadataFile);
   auto content = file_system_.read_file(path);
   if (!content && content.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
-  if (!content) return content.error();
+  RETURN_IF_ERROR(content);
   auto id = decode_partition_metadata(*content);
   if (!id && is_torn(*content) && !MILENA_STORAGE_BUG(kTornIdTakesOffline)) return std::optional<Uuid>(Uuid{});
   if (!id) return make_error(id.error().kind, "{}: {}", path, id.error().message);
@@ -236,7 +236,7 @@ Result<std::optional<Uuid>> LogDirectory::topic_id_of(const std::string& partiti
 
 Result<int64_t> LogDirectory::end_offset_of(const std::string& partition_path) const {
   Result<std::vector<std::string>> names = file_system_.list(partition_path);
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   int64_t base = -1;
   for (const std::string& name : *names) {
     const auto file = parse_segment_file_name(name);
@@ -244,9 +244,9 @@ Result<int64_t> LogDirectory::end_offset_of(const std::string& partition_path) c
   }
   if (base < 0) return int64_t{0};
   auto file = file_system_.open(partition_path + "/" + segment_file_name(base, kLogSuffix), OpenMode::kRead);
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   Result<uint64_t> size = (*file)->size();
-  if (!size) return size.error();
+  RETURN_IF_ERROR(size);
   BatchScanner batches(*file, 0, static_cast<uint32_t>(std::min<uint64_t>(*size, INT32_MAX)), 64 << 10);
   int64_t end = base;
   while (true) {
@@ -269,7 +269,7 @@ Result<std::string> LogDirectory::schedule_delete(const TopicPartition& partitio
   std::lock_guard lock(names_mutex_);
   std::string path = partition_path(partition);
   auto found = topic_id_of(path);
-  if (!found) return found.error();
+  RETURN_IF_ERROR(found);
   if (*found && **found != topic_id && **found != Uuid{}) {
     return make_error(ErrorKind::kNotFound, "{} belongs to another topic of that name, and is not deleted", path);
   }
@@ -288,7 +288,7 @@ Result<bool> LogDirectory::is_begun_without_a_name(const TopicPartition& partiti
   if (MILENA_REPLICA_BUG(kRecordsWithoutAName) || MILENA_STORAGE_BUG(kNamelessIsTaken)) return false;
   Result<int64_t> end = end_offset_of(path);
   if (!end && end.error().kind == ErrorKind::kNotFound) return false;
-  if (!end) return end.error();
+  RETURN_IF_ERROR(end);
   return *end > (clean_shutdown_ ? offset_of(recovery_points_, partition) : 0);
 }
 
@@ -297,16 +297,16 @@ Result<LogDirectory::Occupant> LogDirectory::make_way(const TopicPartition& part
   std::lock_guard lock(names_mutex_);
   std::string path = partition_path(partition);
   auto found = topic_id_of(path);
-  if (!found) return found.error();
+  RETURN_IF_ERROR(found);
   if (!*found) {
     auto begun = is_begun_without_a_name(partition, path);
-    if (!begun) return begun.error();
+    RETURN_IF_ERROR(begun);
     if (!*begun) return Occupant::kUnnamed;
     *found = Uuid{};
   }
   if (**found == topic_id) return Occupant::kOurs;
   auto aside = set_aside_stray(partition, path, random);
-  if (!aside) return aside.error();
+  RETURN_IF_ERROR(aside);
   log_warn("{} {}; it is set aside as {}", path,
            **found == Uuid{} ? "was not synced before the machine failed"
                              : "belongs to a deleted topic of the same name",

@@ -31,7 +31,7 @@ uint64_t PartitionLog::new_mark() {
 Result<std::optional<Uuid>> PartitionLog::topic_id() const {
   Result<Bytes> file = files_.file_system().read_file(path_of(kPartitionMetadataFile));
   if (!file && file.error().kind == ErrorKind::kNotFound) return std::optional<Uuid>();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   Result<Uuid> id = decode_partition_metadata(*file);
   if (!id) return Error{id.error().kind, directory_ + ": " + id.error().message};
   return std::optional<Uuid>(*id);
@@ -59,7 +59,7 @@ int64_t PartitionLog::set_high_watermark(int64_t offset) {
 
 Result<int64_t> PartitionLog::last_stable_offset() {
   Result<ProducerState*> state = producers();
-  if (!state) return state.error();
+  RETURN_IF_ERROR(state);
   int64_t unstable = (*state)->first_unstable_offset();
   if (unstable < 0 || unstable >= high_watermark_) return high_watermark_;
   return std::max(unstable, log_start_offset_);
@@ -149,7 +149,7 @@ void PartitionLog::mark_flushed(const LogSync& sync) {
 
 Status PartitionLog::flush() {
   Result<LogSync> sync = prepare_sync();
-  if (!sync) return sync.error();
+  RETURN_IF_ERROR(sync);
   RETURN_IF_ERROR(sync->run(file_system()));
   mark_flushed(*sync);
   return ok_status();
@@ -194,25 +194,25 @@ Status LogSync::run(FileSystem& file_system) const {
 
 Result<std::optional<int32_t>> PartitionLog::latest_epoch() {
   Result<LeaderEpochCache*> cache = epochs();
-  if (!cache) return cache.error();
+  RETURN_IF_ERROR(cache);
   return (*cache)->latest();
 }
 
 Result<std::optional<int32_t>> PartitionLog::epoch_of(int64_t offset) {
   Result<LeaderEpochCache*> cache = epochs();
-  if (!cache) return cache.error();
+  RETURN_IF_ERROR(cache);
   return (*cache)->epoch_of(offset);
 }
 
 Result<std::optional<EpochEndOffset>> PartitionLog::epoch_end_offset(int32_t epoch) {
   Result<LeaderEpochCache*> cache = epochs();
-  if (!cache) return cache.error();
+  RETURN_IF_ERROR(cache);
   return (*cache)->end_offset_of(epoch, log_end_offset_);
 }
 
 Status PartitionLog::assign_epoch(int32_t epoch, int64_t start_offset) {
   Result<LeaderEpochCache*> cache = epochs();
-  if (!cache) return cache.error();
+  RETURN_IF_ERROR(cache);
   if (!(*cache)->assign(epoch, start_offset)) return ok_status();
   gap_.reset();
   return save_epochs();
@@ -222,13 +222,13 @@ Status PartitionLog::assign_epoch(int32_t epoch, int64_t start_offset) {
 
 Result<const ProducerEntry*> PartitionLog::find_producer(int64_t producer_id) {
   Result<ProducerState*> state = producers();
-  if (!state) return state.error();
+  RETURN_IF_ERROR(state);
   return (*state)->find(producer_id);
 }
 
 Result<std::vector<ProducerEntry>> PartitionLog::active_producers() {
   Result<ProducerState*> state = producers();
-  if (!state) return state.error();
+  RETURN_IF_ERROR(state);
   return (*state)->entries();
 }
 
@@ -246,7 +246,7 @@ const ProducerEntry* PartitionLog::oldest_open_transaction() const {
 
 Result<int64_t> PartitionLog::newest_timestamp() {
   Result<Segment::MaxTimestamp> greatest = segments_.back()->max_timestamp();
-  if (!greatest) return greatest.error();
+  RETURN_IF_ERROR(greatest);
   return greatest->timestamp;
 }
 
@@ -254,7 +254,7 @@ Result<uint64_t> PartitionLog::size() {
   uint64_t total = 0;
   for (auto& segment : segments_) {
     Result<uint32_t> bytes = segment->size();
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     total += *bytes;
   }
   return total;

@@ -16,11 +16,11 @@ constexpr size_t kPatchedBytes = kBatchMagicPosition;
 static Result<BatchHeader> whole_entry_header(ByteView entry) {
   if (magic_of(entry) == kMagicV2) {
     Result<RecordBatchView> batch = RecordBatchView::parse(entry);
-    if (!batch) return batch.error();
+    RETURN_IF_ERROR(batch);
     return batch->header();
   }
   Result<LegacyMessage> message = LegacyMessage::parse(entry);
-  if (!message) return message.error();
+  RETURN_IF_ERROR(message);
   const std::optional<BatchHeader> header = log_entry_header(entry, entry.size());
   if (!header || !message->crc_ok()) {
     return make_error(ErrorKind::kCorrupt, "the message at offset {} is damaged", message->offset);
@@ -61,7 +61,7 @@ Result<AppendOutcome> PartitionLog::append_as_leader(const Payload& batches, int
     }
   }
   Result<Bytes> whole = batches.flatten();
-  if (!whole) return whole.error();
+  RETURN_IF_ERROR(whole);
   return append_as_leader(ByteView(*whole), leader_epoch, checks);
 }
 
@@ -96,7 +96,7 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
   auto append_planned = [&]() -> Status {
     if (plan.batches.empty()) return ok_status();
     Result<AppendOutcome> done = append(plan, AppendOrigin::kReplication);
-    if (!done) return done.error();
+    RETURN_IF_ERROR(done);
     if (done->error != ErrorCode::kNone) {
       return make_error(ErrorKind::kCorrupt, "{}: batches of the leader from offset {} are refused with error {}",
                         directory_, plan.first_offset(), static_cast<int>(done->error));
@@ -108,10 +108,10 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
   };
   while (true) {
     Result<ByteView> entry = next_log_entry(batches);
-    if (!entry) return entry.error();
+    RETURN_IF_ERROR(entry);
     if (entry->empty()) break;  // fetched bytes may end in an incomplete batch
     Result<BatchHeader> parsed = whole_entry_header(*entry);
-    if (!parsed) return parsed.error();
+    RETURN_IF_ERROR(parsed);
     batches.remove_prefix(entry->size());
     const BatchHeader& header = *parsed;
     // An empty log that begins where the leader's does may begin within a batch whose first records were deleted.
@@ -141,7 +141,7 @@ Result<AppendOutcome> PartitionLog::append_as_follower(ByteView batches) {
 Result<VerificationStart> PartitionLog::start_verification(int64_t producer_id, int16_t epoch, int32_t first_sequence,
                                                            bool supports_epoch_bump) {
   Result<ProducerState*> state = producers();
-  if (!state) return state.error();
+  RETURN_IF_ERROR(state);
   return (*state)->start_verification(producer_id, epoch, first_sequence, supports_epoch_bump, new_mark(),
                                       clock_.wall_ms());
 }
@@ -158,7 +158,7 @@ Result<AppendOutcome> PartitionLog::append(AppendPlan& plan, const AppendChecks&
   for (const AppendPlan::Batch& batch : plan.batches) {
     if (!batch.header.has_producer_id()) continue;
     Result<ProducerState*> state = producers();
-    if (!state) return state.error();
+    RETURN_IF_ERROR(state);
     if (checks.origin == AppendOrigin::kClient) {
       const ProducerEntry* known = (*state)->find(batch.header.producer_id);
       if (const ProducerBatch* before = known ? known->find_duplicate(batch.header) : nullptr) {
@@ -195,7 +195,7 @@ Status PartitionLog::write_batches(const AppendPlan& plan, const CompletedTransa
         log_end_offset_);
   Segment& segment = active();
   Result<uint32_t> start = segment.size();
-  if (!start) return start.error();
+  RETURN_IF_ERROR(start);
   std::vector<iovec> parts;
   parts.reserve(plan.batches.size() * 2);
   for (const AppendPlan::Batch& batch : plan.batches) {
@@ -218,7 +218,7 @@ Status PartitionLog::write_batches(const AppendPlan& plan, const CompletedTransa
 // fails here, before any change.
 Status PartitionLog::note_epochs(const AppendPlan& plan) {
   Result<LeaderEpochCache*> cache = epochs();
-  if (!cache) return cache.error();
+  RETURN_IF_ERROR(cache);
   bool changed = false;
   for (const AppendPlan::Batch& batch : plan.batches) {
     int32_t epoch = batch.header.partition_leader_epoch;
@@ -260,14 +260,14 @@ int64_t PartitionLog::roll_jitter_ms() const {
 
 Status PartitionLog::maybe_roll(const AppendPlan& plan) {
   Result<uint32_t> bytes = active().size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   bool roll = *bytes + plan.bytes > static_cast<uint64_t>(config_->segment_bytes) && *bytes > 0;
   roll |= !active().fits(plan.last_offset());
   if (!roll && *bytes > 0) {
     Result<bool> full = active().index_full(config_->segment_index_bytes);
-    if (!full) return full.error();
+    RETURN_IF_ERROR(full);
     Result<int64_t> since = active().first_timestamp();
-    if (!since) return since.error();
+    RETURN_IF_ERROR(since);
     // By the records' own time, if they have one.
     int64_t waited_ms = *since >= 0 ? subtract_saturating(plan.max_timestamp, *since)
                                     : clock_.wall_ms() - active().created_ms();
@@ -281,13 +281,13 @@ Status PartitionLog::maybe_roll(const AppendPlan& plan) {
 Status PartitionLog::roll() {
   RETURN_IF_ERROR(confirm_end());
   Result<uint32_t> bytes = active().size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   return *bytes == 0 ? ok_status() : roll_to(log_end_offset_);
 }
 
 Status PartitionLog::roll_to(int64_t base_offset) {
   Result<uint32_t> bytes = active().size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   if (*bytes == 0) {  // nothing in it: the new one takes its place, once it is there
     if (base_offset == active().base_offset()) return ok_status();
     RETURN_IF_ERROR(begin_segment(base_offset));
@@ -333,7 +333,7 @@ Status PartitionLog::begin_segment(int64_t base_offset) {
 Status PartitionLog::take_producer_snapshot() {
   if (!snapshots_.empty() && snapshots_.back() >= log_end_offset_) return ok_status();
   Result<ProducerState*> state = producers();
-  if (!state) return state.error();
+  RETURN_IF_ERROR(state);
   RETURN_IF_ERROR(write_snapshot(log_end_offset_, **state));
   return remove_stray_snapshots();
 }
@@ -341,7 +341,7 @@ Status PartitionLog::take_producer_snapshot() {
 Status PartitionLog::write_snapshot(int64_t offset, const ProducerState& state) {
   std::string path = path_of(segment_file_name(offset, kSnapshotSuffix));
   auto file = file_system().open(path, OpenMode::kReadOrCreate);
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   // A failed attempt may have left a longer file.
   RETURN_IF_ERROR((*file)->truncate(0));
   RETURN_IF_ERROR((*file)->write_at(0, encode_producer_snapshot(state.to_snapshot())));

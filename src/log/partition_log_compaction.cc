@@ -19,7 +19,7 @@ Result<CompactionOutlook> PartitionLog::compaction_outlook() {
   RETURN_IF_ERROR(confirm_end());
   outlook.first_dirty = first_dirty_offset();
   Result<int64_t> stable = last_stable_offset();
-  if (!stable) return stable.error();
+  RETURN_IF_ERROR(stable);
   if (MILENA_REPLICA_BUG(kCompactsUnsettled)) stable = log_end_offset_;
   // Whole segments only: behind the last stable offset it is not known which data is going to be aborted.
   outlook.end_offset = segments_[segment_index_of(std::min(*stable, active().base_offset()))]->base_offset();
@@ -30,7 +30,7 @@ Result<CompactionOutlook> PartitionLog::compaction_outlook() {
   for (size_t i = first; i + 1 < segments_.size() && segments_[i]->base_offset() < outlook.end_offset; ++i) {
     if (config_->min_compaction_lag_ms > 0) {
       Result<Segment::MaxTimestamp> greatest = segments_[i]->max_timestamp();
-      if (!greatest) return greatest.error();
+      RETURN_IF_ERROR(greatest);
       if (greatest->timestamp > subtract_saturating(now_ms, config_->min_compaction_lag_ms)) {
         outlook.end_offset = std::max(segments_[i]->base_offset(), outlook.first_dirty);
         const int64_t due_ms = add_saturating(greatest->timestamp, config_->min_compaction_lag_ms);
@@ -39,7 +39,7 @@ Result<CompactionOutlook> PartitionLog::compaction_outlook() {
       }
     }
     Result<int64_t> since = segments_[i]->first_timestamp();
-    if (!since) return since.error();
+    RETURN_IF_ERROR(since);
     if (*since > 0) earliest_ms = std::min(earliest_ms, *since);
   }
   if (earliest_ms != INT64_MAX && config_->max_compaction_lag_ms != INT64_MAX) {
@@ -51,7 +51,7 @@ Result<CompactionOutlook> PartitionLog::compaction_outlook() {
   }
   for (size_t i = 0; i + 1 < segments_.size() && segments_[i]->base_offset() < outlook.end_offset; ++i) {
     Result<uint32_t> bytes = segments_[i]->size();
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     // The segment that contains the end of the clean part counts as dirty.
     (i < first ? outlook.clean_bytes : outlook.dirty_bytes) += *bytes;
   }
@@ -77,7 +77,7 @@ Result<std::unique_ptr<CompactionJob>> PartitionLog::prepare_compaction(const Co
   plan.rules.delete_retention_ms = config_->delete_retention_ms;
   plan.rules.end_offset = outlook.end_offset;
   Result<std::vector<ProducerEntry>> producers = active_producers();
-  if (!producers) return producers.error();
+  RETURN_IF_ERROR(producers);
   for (const ProducerEntry& entry : *producers) {
     auto& last = plan.rules.last_of_producers[entry.producer_id];
     if (entry.last_batch() != nullptr) last.data_offset = entry.last_batch()->last_offset;
@@ -85,12 +85,12 @@ Result<std::unique_ptr<CompactionJob>> PartitionLog::prepare_compaction(const Co
   }
   for (size_t i = 0; i + 1 < segments_.size() && segments_[i]->base_offset() < outlook.end_offset; ++i) {
     Result<uint32_t> bytes = segments_[i]->size();
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     plan.sources.push_back({segments_[i]->base_offset(), end_of_segment(i), *bytes, segments_[i]->created_ms()});
   }
   Result<std::vector<AbortedTransaction>> aborted =
       aborted_transactions(segments_.front()->base_offset(), outlook.end_offset);
-  if (!aborted) return aborted.error();
+  RETURN_IF_ERROR(aborted);
   plan.aborted = aborted.take();
   return std::make_unique<CompactionJob>(file_system(), std::move(plan));
 }

@@ -57,7 +57,7 @@ Status PartitionLog::load_names(bool allow_leftovers) {
     directory_dirty_ = true;
     return file_system().make_directories(directory_);
   }
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   std::vector<SegmentFileName> files;
   for (const std::string& name : *names) {
     if (name.ends_with(kDeletedSuffix) || name.ends_with(kCleanedSuffix) || name.ends_with(kSwapSuffix)) {
@@ -128,15 +128,15 @@ Status PartitionLog::finish_leftovers(const std::vector<std::string>& names) {
     if (!name.ends_with(".log.swap")) continue;
     std::optional<SegmentFileName> file = parse_segment_file_name(name);
     auto opened = file_system().open(path_of(name), OpenMode::kRead);
-    if (!opened) return opened.error();
+    RETURN_IF_ERROR(opened);
     Result<uint64_t> bytes = (*opened)->size();
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     BatchScanner batches(*opened, 0, static_cast<uint32_t>(std::min<uint64_t>(*bytes, INT32_MAX)), 64 << 10);
     from = std::min(from, file->offset);
     to = std::max(to, file->offset + 1);
     while (true) {
       Result<bool> more = batches.next();
-      if (!more) return more.error();
+      RETURN_IF_ERROR(more);
       if (!*more) break;
       to = std::max(to, batches.header().next_offset());
     }
@@ -170,7 +170,7 @@ Status PartitionLog::find_clean_end(int64_t recovery_point) {
   end_confirmed_ = true;
   if (!end && end.error().kind == ErrorKind::kCorrupt)
     return accept_damage(std::max(recovery_point, active().base_offset()), end.error().message);
-  if (!end) return end.error();
+  RETURN_IF_ERROR(end);
   log_end_offset_ = *end;
   return ok_status();
 }
@@ -180,9 +180,9 @@ Status PartitionLog::find_clean_end(int64_t recovery_point) {
 // end, or one that the stop did not know, is removed.
 Status PartitionLog::accept_damage(int64_t said, const std::string& fault) {
   Result<Segment::WholePart> whole = active().whole_part();
-  if (!whole) return whole.error();
+  RETURN_IF_ERROR(whole);
   Result<uint32_t> bytes = active().size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   if (MILENA_STORAGE_BUG(kDamageIsCut)) return recover(OpenState{.recovery_point = active().base_offset()});
   const bool cut = *bytes > whole->bytes && (whole->torn || whole->next_offset >= said);
   log_end_offset_ = cut || *bytes == whole->bytes ? whole->next_offset : said;
@@ -219,7 +219,7 @@ Status PartitionLog::restart_with_producers() {
   if (MILENA_STORAGE_BUG(kRestartForgetsProducers)) return truncate_fully_and_start_at(log_start_offset_);
   if (producers_ == nullptr) unloaded_producers_end_ = log_end_offset_;
   Result<ProducerState*> known = producers();
-  if (!known) return known.error();
+  RETURN_IF_ERROR(known);
   ProducerState kept(**known);
   for (const auto& [first_offset, producer_id] : kept.open_transactions_before(INT64_MAX))
     kept.close_transaction(producer_id);

@@ -11,7 +11,7 @@ namespace milena::log {
 Status PartitionLog::carry_producers_of(PartitionLog& original) {
   const int64_t start = segments_.front()->base_offset();
   Result<ProducerState*> state = original.producers();
-  if (!state) return state.error();
+  RETURN_IF_ERROR(state);
   std::vector<ProducerSnapshotEntry> below;
   for (const ProducerSnapshotEntry& entry : (*state)->to_snapshot()) {
     if (entry.last_offset < start && entry.current_txn_first_offset < start) below.push_back(entry);
@@ -31,7 +31,7 @@ Status PartitionLog::carry_producers_of(PartitionLog& original) {
 Status PartitionLog::adopt_producers_of(PartitionLog& original) {
   CHECK(original.log_end_offset() == log_end_offset_, "{}", directory_);
   Result<ProducerState*> state = original.producers();
-  if (!state) return state.error();
+  RETURN_IF_ERROR(state);
   producers_ = std::make_unique<ProducerState>(**state);
   return ok_status();
 }
@@ -43,7 +43,7 @@ Status PartitionLog::close_vanished_transactions(int64_t snapshot_offset) {
     if (first_offset < segments_.front()->base_offset()) continue;  // retention may have removed them
     Result<bool> there = has_transactional_batch(producer_id, first_offset, snapshot_offset);
     if (!there && there.error().kind == ErrorKind::kCorrupt) continue;
-    if (!there) return there.error();
+    RETURN_IF_ERROR(there);
     if (*there || MILENA_STORAGE_BUG(kVanishedStaysOpen)) continue;
     log_info("{}: the transaction of producer {} at offset {} was compacted away", directory_, producer_id,
              first_offset);
@@ -56,12 +56,12 @@ Result<bool> PartitionLog::has_transactional_batch(int64_t producer_id, int64_t 
   constexpr size_t kWindow = 16 << 10;
   for (size_t i = segment_index_of(from); i < segments_.size() && segments_[i]->base_offset() < up_to; ++i) {
     Result<BatchPosition> first = segments_[i]->locate(from);
-    if (!first) return first.error();
+    RETURN_IF_ERROR(first);
     Result<BatchScanner> batches = segments_[i]->scan(first->position, kWindow);
-    if (!batches) return batches.error();
+    RETURN_IF_ERROR(batches);
     while (true) {
       Result<bool> more = batches->next();
-      if (!more) return more.error();
+      RETURN_IF_ERROR(more);
       if (!*more || batches->header().base_offset >= up_to) break;
       const BatchHeader& batch = batches->header();
       if (batch.producer_id == producer_id && batch.is_transactional() && !batch.is_control()) return true;

@@ -25,7 +25,7 @@ Result<BatchPosition> PartitionLog::locate(size_t index, int64_t offset) {
   Segment& segment = *segments_[index];
   if (index + 1 == segments_.size()) {
     Result<uint32_t> bytes = segment.size();
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     if (std::optional<BatchPosition> found = recent_.find(offset, *bytes)) return *found;
   }
   return segment.locate(offset);
@@ -36,12 +36,12 @@ Result<uint64_t> PartitionLog::bytes_between(int64_t from, int64_t to) {
   uint64_t total = 0;
   for (size_t i = segment_index_of(from); i < segments_.size() && segments_[i]->base_offset() < to; ++i) {
     Result<uint32_t> end = segments_[i]->size();
-    if (!end) return end.error();
+    RETURN_IF_ERROR(end);
     BatchPosition first{-1, 0, 0}, last{-1, *end, 0};
     for (auto [offset, at] : {std::pair(from, &first), std::pair(to, &last)}) {
       if (offset <= segments_[i]->base_offset() || offset >= end_of_segment(i)) continue;
       Result<BatchPosition> found = locate(i, offset);
-      if (!found) return found.error();
+      RETURN_IF_ERROR(found);
       *at = *found;
     }
     total += last.position - first.position;
@@ -59,7 +59,7 @@ Result<ReadOutcome> PartitionLog::read(int64_t offset, uint64_t max_bytes, int64
   }
   for (size_t i = segment_index_of(offset); i < segments_.size() && segments_[i]->base_offset() < end; ++i) {
     Result<BatchPosition> first = locate(i, offset);
-    if (!first) return first.error();
+    RETURN_IF_ERROR(first);
     if (first->size > 0) return read_from(i, *first, max_bytes, end, min_one_batch);
     // Only in a log with gaps a segment ends before the next one begins.
   }
@@ -72,11 +72,11 @@ Result<ReadOutcome> PartitionLog::read_from(size_t index, const BatchPosition& f
   bool is_active = index + 1 == segments_.size();
   ReadOutcome outcome{.next_offset = end_of_segment(index)};
   Result<uint32_t> bytes = segment.size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   uint64_t end = *bytes;
   if (upper_bound < outcome.next_offset) {
     Result<BatchPosition> bound = locate(index, upper_bound);
-    if (!bound) return bound.error();
+    RETURN_IF_ERROR(bound);
     end = bound->position;
     outcome.next_offset = bound->size > 0 ? std::min(upper_bound, bound->base_offset) : upper_bound;
   }
@@ -89,7 +89,7 @@ Result<ReadOutcome> PartitionLog::read_from(size_t index, const BatchPosition& f
       cut = *recent;
     } else {
       Result<uint32_t> indexed = segment.indexed_position_before(limit);
-      if (!indexed) return indexed.error();
+      RETURN_IF_ERROR(indexed);
       cut.position = *indexed;
     }
     outcome.next_offset = -1;
@@ -104,7 +104,7 @@ Result<ReadOutcome> PartitionLog::read_from(size_t index, const BatchPosition& f
     }
   }
   auto file = segment.log_file().open();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   outcome.base_offset = first.base_offset;
   outcome.batches.append(FileSlice{*file, first.position, end - first.position});
   return outcome;
@@ -114,7 +114,7 @@ Result<std::vector<AbortedTransaction>> PartitionLog::aborted_transactions(int64
   std::vector<AbortedTransaction> found;
   for (size_t i = segment_index_of(from); i < segments_.size(); ++i) {
     Result<std::vector<AbortedTransaction>> all = segments_[i]->aborted_transactions();
-    if (!all) return all.error();
+    RETURN_IF_ERROR(all);
     for (const AbortedTransaction& txn : *all) {
       if (txn.last_offset >= from && txn.first_offset < upper_bound) found.push_back(txn);
       // Every transaction that began below it has ended by then.
@@ -132,12 +132,12 @@ Result<std::optional<TimeSearch>> PartitionLog::search_by_timestamp(int64_t time
   for (size_t i = segment_index_of(start); start < log_end_offset_ && i < segments_.size(); ++i) {
     Segment& segment = *segments_[i];
     Result<Segment::MaxTimestamp> greatest = segment.max_timestamp();
-    if (!greatest) return greatest.error();
+    RETURN_IF_ERROR(greatest);
     if (greatest->timestamp < timestamp) continue;
     Result<uint32_t> position = segment.position_for_timestamp(timestamp, start);
-    if (!position) return position.error();
+    RETURN_IF_ERROR(position);
     Result<BatchScanner> batches = segment.scan(*position, kSearchWindow);
-    if (!batches) return batches.error();
+    RETURN_IF_ERROR(batches);
     return std::optional(TimeSearch(batches.take(), timestamp, start, end_of_segment(i)));
   }
   return std::optional<TimeSearch>();
@@ -147,7 +147,7 @@ Result<std::optional<TimestampAndOffset>> PartitionLog::find_by_timestamp(int64_
   int64_t from = 0;
   while (true) {
     Result<std::optional<TimeSearch>> search = search_by_timestamp(timestamp, from);
-    if (!search) return search.error();
+    RETURN_IF_ERROR(search);
     if (!*search) return std::optional<TimestampAndOffset>();
     auto found = (*search)->run();
     if (!found || *found) return found;
@@ -161,7 +161,7 @@ Result<std::optional<TimeSearch>> PartitionLog::search_max_timestamp() {
   size_t holder = segments_.size();
   for (size_t i = segment_index_of(log_start_offset_); i < segments_.size(); ++i) {
     Result<Segment::MaxTimestamp> of_segment = segments_[i]->max_timestamp();
-    if (!of_segment) return of_segment.error();
+    RETURN_IF_ERROR(of_segment);
     if (of_segment->timestamp <= greatest.timestamp) continue;
     greatest = *of_segment;
     holder = i;
@@ -169,15 +169,15 @@ Result<std::optional<TimeSearch>> PartitionLog::search_max_timestamp() {
   if (holder == segments_.size()) return std::optional<TimeSearch>();
   Segment& segment = *segments_[holder];
   Result<BatchPosition> batch = segment.locate(greatest.offset);
-  if (!batch) return batch.error();
+  RETURN_IF_ERROR(batch);
   Result<BatchScanner> batches = segment.scan(batch->position, kSearchWindow);
-  if (!batches) return batches.error();
+  RETURN_IF_ERROR(batches);
   return std::optional(TimeSearch(batches.take(), greatest.timestamp, segment.base_offset(), log_end_offset_));
 }
 
 Result<std::optional<TimestampAndOffset>> PartitionLog::find_max_timestamp() {
   Result<std::optional<TimeSearch>> search = search_max_timestamp();
-  if (!search) return search.error();
+  RETURN_IF_ERROR(search);
   return *search ? (*search)->run() : std::optional<TimestampAndOffset>();
 }
 

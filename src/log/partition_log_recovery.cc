@@ -45,7 +45,7 @@ Status PartitionLog::recover(const OpenState& state) {
   uint64_t total_bytes = 0;
   for (size_t i = first; i < segments_.size(); ++i) {
     Result<uint32_t> bytes = segments_[i]->size();
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     total_bytes += *bytes;
   }
   uint64_t done_bytes = 0;
@@ -66,7 +66,7 @@ Status PartitionLog::recover(const OpenState& state) {
     log_end_offset_ = std::max(log_end_offset_, base);
     if (i > first) RETURN_IF_ERROR(take_producer_snapshot());
     Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);
-    if (!whole) return whole.error();
+    RETURN_IF_ERROR(whole);
     if (log_end_offset_ > base) end_of_records = log_end_offset_;
     if (*whole) continue;
     // Nothing is missing before the next segment: the removed part is the rest of a preallocated file, whose truncation
@@ -119,7 +119,7 @@ Result<bool> PartitionLog::recover_segment(Segment& segment, const OpenState& st
                                            uint64_t total_bytes) {
   RETURN_IF_ERROR(segment.start_rebuild());
   Result<BatchScanner> batches = segment.scan(0, kRecoveryWindow);
-  if (!batches) return batches.error();
+  RETURN_IF_ERROR(batches);
   int64_t next_offset = segment.base_offset();
   uint32_t good_bytes = 0;
   std::string fault;
@@ -136,7 +136,7 @@ Result<bool> PartitionLog::recover_segment(Segment& segment, const OpenState& st
     }
     if (batch.last_offset() >= state.recovery_point) {
       Result<bool> crc_ok = batches->crc_ok();
-      if (!crc_ok) return crc_ok.error();
+      RETURN_IF_ERROR(crc_ok);
       if (!*crc_ok) {
         fault = "wrong checksum";
         break;
@@ -155,7 +155,7 @@ Result<bool> PartitionLog::recover_segment(Segment& segment, const OpenState& st
     }
   }
   Result<uint32_t> bytes = segment.size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   done_bytes += *bytes;
   log_end_offset_ = std::max(log_end_offset_, next_offset);
   if (good_bytes < *bytes) {
@@ -216,12 +216,12 @@ Status PartitionLog::write_lost_snapshot(int64_t offset) {
 
 Status PartitionLog::replay_producers_of(Segment& segment, int64_t from_offset, int64_t up_to) {
   Result<BatchPosition> from = segment.locate(from_offset);
-  if (!from) return from.error();
+  RETURN_IF_ERROR(from);
   Result<BatchScanner> batches = segment.scan(from->position, kReplayWindow);
-  if (!batches) return batches.error();
+  RETURN_IF_ERROR(batches);
   while (true) {
     Result<bool> more = batches->next();
-    if (!more) return more.error();
+    RETURN_IF_ERROR(more);
     if (!*more || batches->header().base_offset >= up_to) return ok_status();
     RETURN_IF_ERROR(replay_producer(*batches, nullptr));
   }
@@ -238,7 +238,7 @@ Result<std::vector<ProducerSnapshotEntry>> producers_before(FileSystem& files,
   for (const std::string& path : snapshots) {
     Result<std::vector<ProducerSnapshotEntry>> entries = read_producer_snapshot(files, path);
     if (!entries && is_lost_snapshot(entries.error())) continue;
-    if (!entries) return entries.error();
+    RETURN_IF_ERROR(entries);
     for (const ProducerSnapshotEntry& entry : *entries) {
       if (entry.last_offset >= offset || entry.current_txn_first_offset >= 0) continue;
       const auto [known, added] = found.emplace(entry.producer_id, entry);
@@ -280,7 +280,7 @@ Status PartitionLog::load_newest_snapshot(int64_t up_to, int64_t& start) {
     later.push_back(path_of(segment_file_name(offset, kSnapshotSuffix)));
   }
   Result<std::vector<ProducerSnapshotEntry>> removed = producers_before(file_system(), later, first);
-  if (!removed) return removed.error();
+  RETURN_IF_ERROR(removed);
   if (!removed->empty()) producers_->load_snapshot(*removed);
   return ok_status();
 }
@@ -293,9 +293,9 @@ Status PartitionLog::replay_producer(BatchScanner& batch, Segment* txn_index_of)
   std::optional<EndTransactionMarker> marker;
   if (header.is_control()) {
     Result<Bytes> bytes = batch.bytes();
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     Result<std::optional<EndTransactionMarker>> parsed = marker_of(*bytes);
-    if (!parsed) return parsed.error();
+    RETURN_IF_ERROR(parsed);
     if (!*parsed) return ok_status();
     marker = **parsed;
   }
@@ -322,17 +322,17 @@ Status PartitionLog::note_aborted(Segment& segment, const CompletedTransactions&
 // emptied and kept for their producer or their offset.
 Result<std::optional<EndTransactionMarker>> PartitionLog::marker_of(ByteView batch) {
   Result<RecordBatchView> view = RecordBatchView::parse(batch);
-  if (!view) return view.error();
+  RETURN_IF_ERROR(view);
   if (view->header().record_count == 0) return std::optional<EndTransactionMarker>();
   Result<ControlRecordType> type = control_batch_type(*view);
-  if (!type) return type.error();
+  RETURN_IF_ERROR(type);
   if (*type != ControlRecordType::kCommit && *type != ControlRecordType::kAbort) {
     return std::optional<EndTransactionMarker>();
   }
   RecordIterator records(*view);
   if (!records.next()) return make_error(ErrorKind::kCorrupt, "a transaction marker without a record");
   Result<EndTransactionMarker> marker = parse_end_transaction_marker(records.record());
-  if (!marker) return marker.error();
+  RETURN_IF_ERROR(marker);
   return std::optional<EndTransactionMarker>(*marker);
 }
 
@@ -351,7 +351,7 @@ Status PartitionLog::load_epochs() {
   epochs_ = std::make_unique<LeaderEpochCache>();
   if (!has_epoch_file_) return ok_status();
   Result<Bytes> file = file_system().read_file(path_of(kLeaderEpochFile));
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   Result<std::vector<EpochEntry>> entries = decode_epoch_checkpoint(*file);
   if (entries) {
     *epochs_ = LeaderEpochCache(std::move(*entries));
@@ -363,7 +363,7 @@ Status PartitionLog::load_epochs() {
   }
   for (auto& segment : segments_) {
     Result<BatchScanner> batches = segment->scan(0, kReplayWindow);
-    if (!batches) return batches.error();
+    RETURN_IF_ERROR(batches);
     while (true) {
       Result<bool> more = batches->next();
       if (!more && more.error().kind != ErrorKind::kCorrupt) return more.error();

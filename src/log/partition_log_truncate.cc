@@ -21,7 +21,7 @@ struct Cut {
 // keep records that its leader does not have, and would be in sync with them one day: the cut is before the damage.
 Result<Cut> cut_before_damage(Segment& segment, int64_t offset) {
   Result<BatchScanner> batches = segment.scan(0, kCutSearchWindow);
-  if (!batches) return batches.error();
+  RETURN_IF_ERROR(batches);
   Cut cut{0, segment.base_offset()};
   while (true) {
     Result<bool> more = batches->next();
@@ -53,7 +53,7 @@ Status PartitionLog::truncate_to(int64_t offset) {
   } else {
     if (found.error().kind != ErrorKind::kCorrupt) return found.error();
     Result<Cut> before = cut_before_damage(*segments_[last], offset);
-    if (!before) return before.error();
+    RETURN_IF_ERROR(before);
     log_warn("{}: {}; what is behind offset {} goes, too", directory_, found.error().message, before->end);
     cut = *before;
     const int64_t least = std::min(offset, log_start_offset_);
@@ -80,7 +80,7 @@ Status PartitionLog::truncate_to(int64_t offset) {
 // Also removes an epoch that a leader began at its end, without records: the next leader does not have it.
 Status PartitionLog::forget_epochs_from(int64_t offset) {
   Result<LeaderEpochCache*> cache = epochs();
-  if (!cache) return cache.error();
+  RETURN_IF_ERROR(cache);
   return (*cache)->truncate_from_end(offset) ? save_epochs() : ok_status();
 }
 
@@ -130,7 +130,7 @@ Status PartitionLog::raise_log_start(int64_t offset) {
   // records are there again.
   if (MILENA_STORAGE_BUG(kDeletedCountsAsSynced)) recovery_point_ = std::max(recovery_point_, offset);
   Result<LeaderEpochCache*> cache = epochs();
-  if (!cache) return cache.error();
+  RETURN_IF_ERROR(cache);
   return (*cache)->truncate_from_start(offset) ? save_epochs() : ok_status();
 }
 
@@ -147,7 +147,7 @@ Result<bool> PartitionLog::passed_retention(size_t index, int64_t now, uint64_t&
   Segment& segment = *segments_[index];
   int64_t end = end_of_segment(index);
   Result<uint32_t> bytes = segment.size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   bool is_active = index + 1 == segments_.size();
   if (is_active && *bytes == 0) return false;
   if (end <= log_start_offset_ && !is_active) return true;
@@ -158,7 +158,7 @@ Result<bool> PartitionLog::passed_retention(size_t index, int64_t now, uint64_t&
   }
   if (config_->retention_ms < 0) return false;
   Result<Segment::MaxTimestamp> greatest = segment.max_timestamp();
-  if (!greatest) return greatest.error();
+  RETURN_IF_ERROR(greatest);
   // Records without a timestamp: the segment's age, as known to this process.
   int64_t last_ms = greatest->timestamp >= 0 ? greatest->timestamp : segment.created_ms();
   return subtract_saturating(now, last_ms) > config_->retention_ms;
@@ -170,14 +170,14 @@ Result<DoomedFiles> PartitionLog::apply_retention() {
   uint64_t excess_bytes = 0;
   if (config_->cleanup_delete && config_->retention_bytes >= 0) {
     Result<uint64_t> total = size();
-    if (!total) return total.error();
+    RETURN_IF_ERROR(total);
     uint64_t allowed = static_cast<uint64_t>(config_->retention_bytes);
     excess_bytes = *total > allowed ? *total - allowed : 0;
   }
   size_t passed = 0;
   while (passed < segments_.size()) {
     Result<bool> goes = passed_retention(passed, clock_.wall_ms(), excess_bytes);
-    if (!goes) return goes.error();
+    RETURN_IF_ERROR(goes);
     if (!*goes) break;
     ++passed;
   }
@@ -206,7 +206,7 @@ Status PartitionLog::sync_snapshot(int64_t offset) {
   if (!whole && MILENA_STORAGE_BUG(kLostSnapshotStaysLost)) return ok_status();
   if (!whole) RETURN_IF_ERROR(write_lost_snapshot(offset));
   auto file = file_system().open(path, OpenMode::kRead);
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   RETURN_IF_ERROR((*file)->sync());
   return file_system().sync_directory(directory_);
 }

@@ -4,7 +4,7 @@ namespace milena::log {
 
 Result<std::vector<ProducerSnapshotEntry>> read_producer_snapshot(FileSystem& files, const std::string& path) {
   Result<Bytes> bytes = files.read_file(path);
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   return decode_producer_snapshot(*bytes);
 }
 

@@ -32,7 +32,7 @@ Segment::Segment(FileCache& files, const std::string& directory, int64_t base_of
 
 Status Segment::create(int64_t now_ms, int32_t preallocated_bytes) {
   auto file = log_.open_or_create();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   preallocated_ = preallocated_bytes > 0;
   if (preallocated_) RETURN_IF_ERROR((*file)->truncate(static_cast<uint64_t>(preallocated_bytes)));
   size_ = 0;
@@ -54,9 +54,9 @@ Status Segment::trim() {
 Result<uint32_t> Segment::size() {
   if (size_ < 0) {
     auto file = log_.open();
-    if (!file) return file.error();
+    RETURN_IF_ERROR(file);
     Result<uint64_t> size = (*file)->size();
-    if (!size) return size.error();
+    RETURN_IF_ERROR(size);
     if (*size > INT32_MAX) {
       return make_error(ErrorKind::kCorrupt, "{} has {} bytes, more than a segment can hold", log_.path(), *size);
     }
@@ -69,7 +69,7 @@ Result<uint32_t> Segment::size() {
 Status Segment::write(std::span<const iovec> parts, uint32_t bytes) {
   RETURN_IF_ERROR(ensure_indexes());
   auto file = log_.open();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   RETURN_IF_ERROR((*file)->write_at(static_cast<uint64_t>(size_), parts));
   size_ += bytes;
   return ok_status();
@@ -77,7 +77,7 @@ Status Segment::write(std::span<const iovec> parts, uint32_t bytes) {
 
 Status Segment::cut_to_size() {
   auto file = log_.open();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   return (*file)->truncate(static_cast<uint64_t>(size_));
 }
 
@@ -103,9 +103,9 @@ Status Segment::add_time_entry() {
 
 Status Segment::add_aborted(const AbortedTransaction& transaction) {
   auto file = txn_index_.open_or_create();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   Result<uint64_t> end = (*file)->size();
-  if (!end) return end.error();
+  RETURN_IF_ERROR(end);
   char raw[kAbortedTransactionSize];
   transaction.write(raw);
   has_txn_index_ = true;
@@ -117,9 +117,9 @@ Status Segment::add_aborted(const AbortedTransaction& transaction) {
 Status Segment::forget_last_aborted(size_t count) {
   if (!has_txn_index_) return ok_status();
   auto file = txn_index_.open();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   Result<uint64_t> end = (*file)->size();
-  if (!end) return end.error();
+  RETURN_IF_ERROR(end);
   const uint64_t whole = *end / kAbortedTransactionSize;
   return (*file)->truncate((whole - std::min<uint64_t>(whole, count)) * kAbortedTransactionSize);
 }
@@ -132,18 +132,18 @@ Status Segment::ensure_indexes() {
   if (!status && cannot_be_read(status.error().kind)) return status;
   if (!status) {
     Result<uint32_t> bytes = size();
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     if (*bytes > 0) log_warn("rebuilding the indexes of {}: {}", log_.path(), status.error().message);
     return rebuild_indexes();
   }
   indexes_checked_ = true;
   Result<size_t> times = times_.count();
-  if (!times) return times.error();
+  RETURN_IF_ERROR(times);
   if (*times > 0) {
     Result<TimeIndexEntry> last = times_.at(*times - 1);
-    if (!last) return last.error();
+    RETURN_IF_ERROR(last);
     Result<bool> right = time_entry_is_right(*last);
-    if (!right) return right.error();
+    RETURN_IF_ERROR(right);
     if (!*right) return rebuild_wrong_indexes();
   }
   return load_max_timestamp();
@@ -159,22 +159,22 @@ Status Segment::rebuild_wrong_indexes() {
 // Cheap checks that a preallocated, torn or foreign index fails.
 Status Segment::check_indexes() {
   Result<uint32_t> bytes = size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   Result<size_t> offsets = offsets_.count();
-  if (!offsets) return offsets.error();
+  RETURN_IF_ERROR(offsets);
   Result<size_t> times = times_.count();
-  if (!times) return times.error();
+  RETURN_IF_ERROR(times);
   if (*offsets > 0) {
     // The first batch never gets an entry, so neither field may be 0.
     Result<OffsetIndexEntry> last = offsets_.at(*offsets - 1);
-    if (!last) return last.error();
+    RETURN_IF_ERROR(last);
     if (last->relative_offset <= 0 || last->position <= 0 || static_cast<uint32_t>(last->position) >= *bytes) {
       return make_error(ErrorKind::kCorrupt, "last offset index entry is {} at {} of {} bytes", last->relative_offset,
                         last->position, *bytes);
     }
     bool wrong = false;
     Result<BatchScanner> at_last = scan_from_entry(*offsets, base_offset_ + last->relative_offset, wrong);
-    if (!at_last) return at_last.error();
+    RETURN_IF_ERROR(at_last);
     if (wrong) {
       return make_error(ErrorKind::kCorrupt, "last offset index entry {} points to no batch at {}",
                         last->relative_offset, last->position);
@@ -183,14 +183,14 @@ Status Segment::check_indexes() {
   if (*offsets > 0 && *times == 0) {
     // They get their first entries together.
     Result<int64_t> first = first_timestamp();
-    if (!first) return first.error();
+    RETURN_IF_ERROR(first);
     if (*first >= 0) return make_error(ErrorKind::kCorrupt, "there is an offset index, and no time index");
   }
   if (*times > 1) {
     Result<TimeIndexEntry> before = times_.at(*times - 2);
-    if (!before) return before.error();
+    RETURN_IF_ERROR(before);
     Result<TimeIndexEntry> last = times_.at(*times - 1);
-    if (!last) return last.error();
+    RETURN_IF_ERROR(last);
     if (last->timestamp <= before->timestamp || last->relative_offset < before->relative_offset) {
       return make_error(ErrorKind::kCorrupt, "last time index entry {} does not follow {}", last->timestamp,
                         before->timestamp);
@@ -203,17 +203,17 @@ Status Segment::check_indexes() {
 // have a greater one.
 Status Segment::load_max_timestamp() {
   Result<size_t> times = times_.count();
-  if (!times) return times.error();
+  RETURN_IF_ERROR(times);
   if (*times > 0) {
     Result<TimeIndexEntry> last = times_.at(*times - 1);
-    if (!last) return last.error();
+    RETURN_IF_ERROR(last);
     max_timestamp_ = {last->timestamp, base_offset_ + last->relative_offset};
     last_time_entry_ = last->timestamp;
   }
   Result<uint32_t> start = indexed_position_before(UINT32_MAX);
-  if (!start) return start.error();
+  RETURN_IF_ERROR(start);
   Result<BatchScanner> batches = scan(*start, kLookupWindow);
-  if (!batches) return batches.error();
+  RETURN_IF_ERROR(batches);
   while (true) {
     Result<bool> more = batches->next();
     if (!more && more.error().kind != ErrorKind::kCorrupt) return more.error();
@@ -225,7 +225,7 @@ Status Segment::load_max_timestamp() {
 
 Status Segment::start_rebuild() {
   Result<uint32_t> bytes = size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   offsets_.start_anew();
   times_.start_anew();
   max_timestamp_ = {};
@@ -235,7 +235,7 @@ Status Segment::start_rebuild() {
   indexes_checked_ = true;
   if (!has_txn_index_) return ok_status();
   auto file = txn_index_.open_or_create();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   txn_index_unsynced_ = true;
   return (*file)->truncate(0);
 }
@@ -247,7 +247,7 @@ Status Segment::rebuild_indexes() {
   has_txn_index_ = had_txn_index;
   RETURN_IF_ERROR(started);
   Result<BatchScanner> batches = scan(0, kRebuildWindow);
-  if (!batches) return batches.error();
+  RETURN_IF_ERROR(batches);
   int64_t next = base_offset_;
   while (true) {
     Result<bool> more = batches->next();
@@ -255,7 +255,7 @@ Status Segment::rebuild_indexes() {
     if (!more) {
       log_warn("{} is damaged: {}", log_.path(), more.error().message);
       more = batches->skip_damage(next + 1);
-      if (!more) return more.error();
+      RETURN_IF_ERROR(more);
       // Batches behind the damage cannot be reached from those before it.
       if (*more && fits(batches->header().base_offset)) {
         const auto offset = static_cast<int32_t>(batches->header().base_offset - base_offset_);
@@ -287,9 +287,9 @@ Status Segment::save_indexes(bool complete) {
 Result<bool> Segment::index_full(int32_t segment_index_bytes) {
   RETURN_IF_ERROR(ensure_indexes());
   Result<size_t> offsets = offsets_.count();
-  if (!offsets) return offsets.error();
+  RETURN_IF_ERROR(offsets);
   Result<size_t> times = times_.count();
-  if (!times) return times.error();
+  RETURN_IF_ERROR(times);
   size_t room = static_cast<size_t>(segment_index_bytes);
   return *offsets >= room / kOffsetIndexEntrySize || *times + 1 >= room / kTimeIndexEntrySize;
 }
@@ -297,7 +297,7 @@ Result<bool> Segment::index_full(int32_t segment_index_bytes) {
 Result<int64_t> Segment::first_timestamp() {
   if (first_timestamp_ == -2) {
     Result<BatchScanner> batches = scan(0, kBatchHeaderSize);
-    if (!batches) return batches.error();
+    RETURN_IF_ERROR(batches);
     Result<bool> any = batches->next();
     if (!any && any.error().kind != ErrorKind::kCorrupt) return any.error();
     first_timestamp_ = any && *any ? std::max<int64_t>(batches->header().max_timestamp, -1) : -1;
@@ -314,9 +314,9 @@ Result<Segment::MaxTimestamp> Segment::max_timestamp() {
 
 Result<BatchScanner> Segment::scan(uint32_t position, size_t window_bytes) {
   Result<uint32_t> bytes = size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   auto file = log_.open();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   size_t window = std::min<size_t>(window_bytes, std::max<size_t>(*bytes, 1));
   return BatchScanner(*file, position, *bytes, window);
 }
@@ -325,10 +325,10 @@ Result<uint32_t> Segment::indexed_position_before(uint64_t position) {
   RETURN_IF_ERROR(ensure_indexes());
   Result<size_t> n = offsets_.count_while(
       [&](const OffsetIndexEntry& e) { return static_cast<uint64_t>(e.position) <= position; });
-  if (!n) return n.error();
+  RETURN_IF_ERROR(n);
   if (*n == 0) return uint32_t{0};
   Result<OffsetIndexEntry> entry = offsets_.at(*n - 1);
-  if (!entry) return entry.error();
+  RETURN_IF_ERROR(entry);
   return static_cast<uint32_t>(entry->position);
 }
 
@@ -338,12 +338,12 @@ Result<uint32_t> Segment::indexed_position_before(uint64_t position) {
 Result<BatchScanner> Segment::scan_from_entry(size_t count, int64_t offset, bool& wrong) {
   for (size_t step = 1; count > 0; count -= std::min(count, step), step *= 2) {
     Result<OffsetIndexEntry> entry = offsets_.at(count - 1);
-    if (!entry) return entry.error();
+    RETURN_IF_ERROR(entry);
     Result<uint32_t> bytes = size();
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     if (entry->position > 0 && static_cast<uint32_t>(entry->position) < *bytes) {
       Result<BatchScanner> batches = scan(static_cast<uint32_t>(entry->position), kLookupWindow);
-      if (!batches) return batches.error();
+      RETURN_IF_ERROR(batches);
       Result<bool> found = batches->next();
       if (!found && found.error().kind != ErrorKind::kCorrupt) return found.error();
       if (found && *found && batches->header().base_offset >= base_offset_ &&
@@ -368,13 +368,13 @@ Result<BatchPosition> Segment::locate(int64_t offset) {
 Result<BatchPosition> Segment::locate_by_index(int64_t offset) {
   Result<size_t> n = offsets_.count_while(
       [&](const OffsetIndexEntry& e) { return base_offset_ + e.relative_offset <= offset; });
-  if (!n) return n.error();
+  RETURN_IF_ERROR(n);
   bool wrong = false;
   Result<BatchScanner> batches = scan_from_entry(*n, offset, wrong);
-  if (!batches) return batches.error();
+  RETURN_IF_ERROR(batches);
   while (batches->size() == 0 || batches->header().last_offset() < offset) {
     Result<bool> more = batches->next();
-    if (!more) return more.error();
+    RETURN_IF_ERROR(more);
     if (!*more) return BatchPosition{-1, static_cast<uint32_t>(size_), 0};
   }
   // It can be reached without the skipped entries, so these are wrong.
@@ -386,12 +386,12 @@ Result<BatchPosition> Segment::locate_by_index(int64_t offset) {
 Result<bool> Segment::time_entry_is_right(const TimeIndexEntry& entry) {
   Result<BatchPosition> at = locate(base_offset_ + entry.relative_offset);
   if (!at && at.error().kind == ErrorKind::kCorrupt) return true;
-  if (!at) return at.error();
+  RETURN_IF_ERROR(at);
   if (at->size == 0) return false;
   Result<BatchScanner> batches = scan(at->position, kBatchHeaderSize);
-  if (!batches) return batches.error();
+  RETURN_IF_ERROR(batches);
   Result<bool> any = batches->next();
-  if (!any) return any.error();
+  RETURN_IF_ERROR(any);
   return *any && batches->header().max_timestamp == entry.timestamp;
 }
 
@@ -401,12 +401,12 @@ Result<uint32_t> Segment::position_for_timestamp(int64_t timestamp, int64_t star
   for (bool again = true; again;) {
     // Up to the offset of the last entry below the timestamp, no batch reaches it.
     Result<size_t> n = times_.count_while([&](const TimeIndexEntry& e) { return e.timestamp < timestamp; });
-    if (!n) return n.error();
+    RETURN_IF_ERROR(n);
     if (*n == 0) break;
     Result<TimeIndexEntry> entry = times_.at(*n - 1);
-    if (!entry) return entry.error();
+    RETURN_IF_ERROR(entry);
     Result<bool> right = time_entry_is_right(*entry);
-    if (!right) return right.error();
+    RETURN_IF_ERROR(right);
     if (*right) {
       offset = std::max(offset, base_offset_ + entry->relative_offset);
       break;
@@ -415,7 +415,7 @@ Result<uint32_t> Segment::position_for_timestamp(int64_t timestamp, int64_t star
     RETURN_IF_ERROR(rebuild_wrong_indexes());
   }
   Result<BatchPosition> found = locate(offset);
-  if (!found) return found.error();
+  RETURN_IF_ERROR(found);
   return found->position;
 }
 
@@ -423,9 +423,9 @@ Result<std::vector<AbortedTransaction>> Segment::aborted_transactions() {
   std::vector<AbortedTransaction> all;
   if (!has_txn_index_) return all;
   auto file = txn_index_.open();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   Result<uint64_t> bytes = (*file)->size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   Bytes raw(*bytes - *bytes % kAbortedTransactionSize, '\0');
   RETURN_IF_ERROR((*file)->read_exactly(0, raw.data(), raw.size()));
   for (size_t at = 0; at < raw.size(); at += kAbortedTransactionSize) {
@@ -436,13 +436,13 @@ Result<std::vector<AbortedTransaction>> Segment::aborted_transactions() {
 
 Result<int64_t> Segment::next_offset() {
   Result<uint32_t> start = indexed_position_before(UINT32_MAX);
-  if (!start) return start.error();
+  RETURN_IF_ERROR(start);
   Result<BatchScanner> batches = scan(*start, kLookupWindow);
-  if (!batches) return batches.error();
+  RETURN_IF_ERROR(batches);
   int64_t next = base_offset_;
   while (true) {
     Result<bool> more = batches->next();
-    if (!more) return more.error();
+    RETURN_IF_ERROR(more);
     if (!*more) return next;
     next = batches->header().next_offset();
   }
@@ -450,21 +450,21 @@ Result<int64_t> Segment::next_offset() {
 
 Result<Segment::WholePart> Segment::whole_part() {
   Result<BatchScanner> batches = scan(0, kRebuildWindow);
-  if (!batches) return batches.error();
+  RETURN_IF_ERROR(batches);
   WholePart whole{base_offset_, 0, false};
   while (true) {
     Result<bool> more = batches->next();
     if (!more && more.error().kind == ErrorKind::kCorrupt) more = batches->skip_damage(whole.next_offset + 1);
-    if (!more) return more.error();
+    RETURN_IF_ERROR(more);
     if (!*more) break;
     Result<bool> right = batches->crc_ok();
-    if (!right) return right.error();
+    RETURN_IF_ERROR(right);
     const BatchHeader& batch = batches->header();
     if (!*right || batch.base_offset < whole.next_offset || !fits(batch.last_offset())) continue;
     whole = {batch.next_offset(), batches->position() + batches->size(), false};
   }
   Result<bool> torn = torn_behind(whole.bytes, static_cast<uint32_t>(size_) - whole.bytes);
-  if (!torn) return torn.error();
+  RETURN_IF_ERROR(torn);
   whole.torn = *torn;
   return whole;
 }
@@ -473,7 +473,7 @@ Result<Segment::WholePart> Segment::whole_part() {
 Result<bool> Segment::torn_behind(uint32_t position, uint32_t size) {
   if (size < kBatchHeaderSize) return size > 0;
   auto file = log_.open();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   Bytes tail(size, '\0');
   RETURN_IF_ERROR((*file)->read_exactly(position, tail.data(), tail.size()));
   if (tail.starts_with(Bytes(kBatchHeaderSize, '\0'))) return true;
@@ -487,7 +487,7 @@ Result<bool> Segment::torn_behind(uint32_t position, uint32_t size) {
 Status Segment::truncate(uint32_t position, int64_t offset) {
   RETURN_IF_ERROR(ensure_indexes());
   auto file = log_.open();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   RETURN_IF_ERROR((*file)->truncate(position));
   // Synced at once: if the log goes on in another segment, nothing else syncs this one. The removed batches would be
   // back after a loss of power, below the recovery point, where recovery does not look.
@@ -499,20 +499,20 @@ Status Segment::truncate(uint32_t position, int64_t offset) {
   Result<size_t> offsets = offsets_.count_while([&](const OffsetIndexEntry& e) {
     return base_offset_ + e.relative_offset < offset && static_cast<uint32_t>(e.position) < position;
   });
-  if (!offsets) return offsets.error();
+  RETURN_IF_ERROR(offsets);
   RETURN_IF_ERROR(offsets_.truncate(*offsets));
   Result<size_t> times =
       times_.count_while([&](const TimeIndexEntry& e) { return base_offset_ + e.relative_offset < offset; });
-  if (!times) return times.error();
+  RETURN_IF_ERROR(times);
   RETURN_IF_ERROR(times_.truncate(*times));
 
   if (has_txn_index_) {
     Result<std::vector<AbortedTransaction>> aborted = aborted_transactions();
-    if (!aborted) return aborted.error();
+    RETURN_IF_ERROR(aborted);
     auto keep = std::find_if(aborted->begin(), aborted->end(),
                              [&](const AbortedTransaction& t) { return t.last_offset >= offset; });
     auto txn_file = txn_index_.open();
-    if (!txn_file) return txn_file.error();
+    RETURN_IF_ERROR(txn_file);
     txn_index_unsynced_ = true;
     RETURN_IF_ERROR((*txn_file)->truncate(static_cast<uint64_t>(keep - aborted->begin()) * kAbortedTransactionSize));
   }
@@ -524,12 +524,12 @@ Status Segment::truncate(uint32_t position, int64_t offset) {
 
 Status Segment::collect_files(bool indexes, std::vector<std::shared_ptr<File>>& into) {
   auto log = log_.open();
-  if (!log) return log.error();
+  RETURN_IF_ERROR(log);
   into.push_back(*log);
   // Recovery does not restore aborted transactions before the point from which it reads.
   if (std::exchange(txn_index_unsynced_, false) || (indexes && has_txn_index_)) {
     auto txn_index = txn_index_.open();
-    if (!txn_index) return txn_index.error();
+    RETURN_IF_ERROR(txn_index);
     into.push_back(*txn_index);
   }
   if (!indexes) return ok_status();
@@ -537,7 +537,7 @@ Status Segment::collect_files(bool indexes, std::vector<std::shared_ptr<File>>& 
   for (SegmentFile* file : {&offsets_.file(), &times_.file()}) {
     auto opened = file->open();
     if (!opened && opened.error().kind == ErrorKind::kNotFound) continue;  // rebuilt when it is first used
-    if (!opened) return opened.error();
+    RETURN_IF_ERROR(opened);
     into.push_back(*opened);
   }
   return ok_status();

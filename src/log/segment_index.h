@@ -28,9 +28,9 @@ class SegmentIndex {
   Result<size_t> count() {
     if (saved_ == kUnknown) {
       auto file = file_.open();
-      if (!file) return file.error();
+      RETURN_IF_ERROR(file);
       Result<uint64_t> size = (*file)->size();
-      if (!size) return size.error();
+      RETURN_IF_ERROR(size);
       if (*size % Entry::kSize != 0) {
         return make_error(ErrorKind::kCorrupt, "{}: size {} is not a multiple of {}", file_.path(), *size,
                           Entry::kSize);
@@ -43,11 +43,11 @@ class SegmentIndex {
   // i < count().
   Result<Entry> at(size_t i) {
     Result<size_t> known = count();
-    if (!known) return known.error();
+    RETURN_IF_ERROR(known);
     CHECK(i < *known, "{}: entry {} of {}", file_.path(), i, *known);
     if (i >= static_cast<size_t>(saved_)) return unsaved_[i - static_cast<size_t>(saved_)];
     auto file = file_.open();
-    if (!file) return file.error();
+    RETURN_IF_ERROR(file);
     char raw[Entry::kSize];
     RETURN_IF_ERROR((*file)->read_exactly(i * Entry::kSize, raw, sizeof(raw)));
     return Entry::read(raw);
@@ -58,13 +58,13 @@ class SegmentIndex {
   template <class Predicate>
   Result<size_t> count_while(Predicate&& holds) {
     Result<size_t> all = count();
-    if (!all) return all.error();
+    RETURN_IF_ERROR(all);
     size_t low = 0;
     size_t high = *all;
     while (high - low > kBlockEntries) {
       size_t middle = (low + high) / 2;
       Result<Entry> entry = at(middle);
-      if (!entry) return entry.error();
+      RETURN_IF_ERROR(entry);
       if (holds(*entry)) low = middle + 1;
       else high = middle;
     }
@@ -73,7 +73,7 @@ class SegmentIndex {
     size_t saved_count = saved_end > low ? saved_end - low : 0;
     if (saved_count > 0) {
       auto file = file_.open();
-      if (!file) return file.error();
+      RETURN_IF_ERROR(file);
       RETURN_IF_ERROR((*file)->read_exactly(low * Entry::kSize, block, saved_count * Entry::kSize));
     }
     const size_t first = low;
@@ -102,7 +102,7 @@ class SegmentIndex {
   Status save() {
     if (saved_ == kUnknown || (unsaved_.empty() && in_step_)) return ok_status();
     auto file = file_.open_or_create();
-    if (!file) return file.error();
+    RETURN_IF_ERROR(file);
     if (!in_step_) RETURN_IF_ERROR((*file)->truncate(static_cast<uint64_t>(saved_) * Entry::kSize));
     Bytes raw(unsaved_.size() * Entry::kSize, '\0');
     for (size_t i = 0; i < unsaved_.size(); ++i) unsaved_[i].write(raw.data() + i * Entry::kSize);
@@ -118,7 +118,7 @@ class SegmentIndex {
   // Keeps the first `count` entries.
   Status truncate(size_t count) {
     Result<size_t> known = this->count();
-    if (!known) return known.error();
+    RETURN_IF_ERROR(known);
     if (count >= *known) return ok_status();
     if (count >= static_cast<size_t>(saved_)) {
       unsaved_.resize(count - static_cast<size_t>(saved_));

@@ -12,7 +12,7 @@ namespace milena::log {
 namespace {
 
 // KafkaRaftClient's limit for a batch.
-constexpr size_t kMaxBatchBytes = 8 << 20;
+constexpr size_t kMaxBatch_bytes = 8 << 20;
 
 // SnapshotHeaderRecord v0: i16 version, i64 last contained log timestamp, no tagged fields. The footer: version only.
 Bytes header_value(int64_t last_contained_log_timestamp) {
@@ -47,7 +47,7 @@ class SnapshotReader {
  private:
   Status add_control(const RecordView& record) {
     Result<ControlRecordType> type = parse_control_record_key(record.key);
-    if (!type) return type.error();
+    RETURN_IF_ERROR(type);
     ByteView value = record.value.value_or(ByteView());
     if (*type == ControlRecordType::kSnapshotHeader) {
       if (begun_ || value.size() < 10) return corrupt("a record has an unexpected or incomplete header");
@@ -87,7 +87,7 @@ Bytes encode_snapshot_file(const SnapshotFile& snapshot, int32_t leader_epoch, i
   }
   std::optional<RecordBatchBuilder> batch;
   for (const Bytes& record : snapshot.records) {
-    if (batch && batch->uncompressed_size() + RecordBatchBuilder::max_record_size(0, record.size()) > kMaxBatchBytes) {
+    if (batch && batch->uncompressed_size() + RecordBatchBuilder::max_record_size(0, record.size()) > kMaxBatch_bytes) {
       file += batch->build();
       batch.reset();
     }
@@ -115,7 +115,7 @@ Status write_snapshot_file(FileSystem& file_system, const std::string& path, con
 
 Result<SnapshotFile> read_snapshot_file(FileSystem& file_system, const std::string& path) {
   Result<Bytes> file = file_system.read_file(path);
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   Result<SnapshotFile> snapshot = decode_snapshot_file(*file);
   if (!snapshot) return Error{snapshot.error().kind, path + ": " + snapshot.error().message};
   return snapshot;

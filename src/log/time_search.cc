@@ -7,12 +7,12 @@ namespace milena::log {
 Result<std::optional<TimestampAndOffset>> TimeSearch::run() {
   while (true) {
     Result<bool> more = batches_.next();
-    if (!more) return more.error();
+    RETURN_IF_ERROR(more);
     if (!*more) return std::optional<TimestampAndOffset>();
     const BatchHeader& header = batches_.header();
     if (header.max_timestamp < timestamp_ || header.last_offset() < starting_offset_) continue;
     Result<RecordBatchView> view = batches_.batch();
-    if (!view) return view.error();
+    RETURN_IF_ERROR(view);
     RecordIterator records(*view, RecordIterator::Content::kSkip);
     while (records.next()) {
       const RecordView& record = records.record();

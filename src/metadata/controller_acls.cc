@@ -10,9 +10,9 @@ namespace milena::metadata {
 namespace {
 
 // Most ACLs in one response to DeleteAcls: each filter lists all its matches, including those of other filters.
-constexpr size_t kMostMatches = 100'000;
+constexpr size_t kMaxMatches = 100'000;
 // Most comparisons of filters with ACLs in one request; about a quarter of a second.
-constexpr size_t kMostComparisons = 20'000'000;
+constexpr size_t kMaxComparisons = 20'000'000;
 
 using AclResult = CreateAclsResponse::AclCreationResult;
 using FilterResult = DeleteAclsResponse::DeleteAclsFilterResult;
@@ -162,13 +162,13 @@ ControllerEffects<DeleteAclsResponse> Controller::delete_acls(const DeleteAclsRe
       std::for_each(first, last, [&](const auto* acl) { take(result, *acl); });
     } else {
       comparisons += image_.acls().size();
-      if (comparisons > kMostComparisons) return refuse_all(request.filters.size(), "There are too many filters");
+      if (comparisons > kMaxComparisons) return refuse_all(request.filters.size(), "There are too many filters");
       for (const auto& [id, acl] : image_.acls()) {
         if (filter.matches(acl)) take(result, acl);
-        if (matches > kMostMatches || deleted.size() > kMaxRecordsPerRequest) break;
+        if (matches > kMaxMatches || deleted.size() > kMaxRecordsPerRequest) break;
       }
     }
-    if (deleted.size() > kMaxRecordsPerRequest || matches > kMostMatches) {
+    if (deleted.size() > kMaxRecordsPerRequest || matches > kMaxMatches) {
       return refuse_all(request.filters.size(), fmt::format("Cannot remove more than {} acls in a single delete "
                                                             "operation.",
                                                             kMaxRecordsPerRequest));

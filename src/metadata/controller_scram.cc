@@ -15,7 +15,7 @@ namespace {
 constexpr int8_t kScramSha256 = 1, kScramSha512 = 2;
 // MetadataVersion.isScramSupported: 3.5-IV2.
 constexpr int16_t kFirstMetadataVersionWithScram = 11;
-constexpr int32_t kLeastIterations = 4096, kMostIterations = 16384;
+constexpr int32_t kMinIterations = 4096, kMaxIterations = 16384;
 
 using AlteredUser = AlterUserScramCredentialsResponse::AlterUserScramCredentialsResult;
 using Upsertion = AlterUserScramCredentialsRequest::ScramCredentialUpsertion;
@@ -36,9 +36,9 @@ std::optional<ScramRefusal> refuse_user_and_mechanism(ByteView user, int8_t mech
 
 std::optional<ScramRefusal> refuse_upsertion(const Upsertion& wanted) {
   if (auto refusal = refuse_user_and_mechanism(wanted.name, wanted.mechanism)) return refusal;
-  if (wanted.iterations < kLeastIterations || wanted.iterations > kMostIterations) {
+  if (wanted.iterations < kMinIterations || wanted.iterations > kMaxIterations) {
     return ScramRefusal{ErrorCode::kUnacceptableCredential,
-                        wanted.iterations < kLeastIterations ? "Too few iterations" : "Too many iterations"};
+                        wanted.iterations < kMinIterations ? "Too few iterations" : "Too many iterations"};
   }
   // The code is Kafka's, which cannot derive a key from an empty password.
   if (wanted.salted_password.empty())

@@ -10,7 +10,7 @@ namespace {
 
 // MetadataVersion.isDelegationTokenSupported: 3.6-IV2.
 constexpr int16_t kFirstMetadataVersionWithTokens = 14;
-constexpr size_t kMostRemovedAtOnce = 1000;
+constexpr size_t kMaxRemovedAtOnce = 1000;
 constexpr ByteView kUser = "User";
 
 // kNone if tokens are enabled.
@@ -164,7 +164,7 @@ ControllerEffects<bool> remove_expired_tokens(const MetadataImage& image, int64_
   ControllerEffects<bool> effects;
   for (const auto& [id, token] : image.delegation_tokens()) {
     if (!has_expired(token, now_ms)) continue;
-    if (effects.records.size() == kMostRemovedAtOnce) {
+    if (effects.records.size() == kMaxRemovedAtOnce) {
       effects.response = true;
       break;
     }

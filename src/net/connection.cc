@@ -15,17 +15,17 @@ namespace {
 
 // Requests read ahead of the one that is being handled.
 constexpr size_t kMaxWaitingFrames = 256;
-constexpr size_t kMaxWaitingBytes = 256 * 1024;
+constexpr size_t kMaxWaiting_bytes = 256 * 1024;
 // The next request is passed on while at most this much of earlier responses is unsent: a client that does not read its
 // responses cannot pile them up.
-constexpr uint64_t kMaxUnsentBytes = 1024 * 1024;
+constexpr uint64_t kMaxUnsent_bytes = 1024 * 1024;
 // Most bytes that one connection may move in a turn, before the others have theirs.
 constexpr size_t kReadBudget = 2 * 1024 * 1024;
 constexpr uint64_t kWriteBudget = 8 * 1024 * 1024;
 // How long it may be served in a turn before the others.
 constexpr int64_t kSlice_ns = 2'000'000;
 // Requests whose times are kept until their responses are sent; for more the sending is not measured.
-constexpr size_t kMostUnsent = 1024;
+constexpr size_t kMaxUnsent = 1024;
 
 // Distinguishes a client that closed from a network failure: its members leave their groups sooner.
 Connection::End end_of_error(int error) {
@@ -117,7 +117,7 @@ void Connection::answered() {
 void Connection::note_answered(int64_t now_ns) {
   times_.answered_ns = now_ns;
   unsent_.push_back(times_);
-  if (unsent_.size() >= kMostUnsent) tell_sent(now_ns);
+  if (unsent_.size() >= kMaxUnsent) tell_sent(now_ns);
 }
 
 void Connection::tell_sent(int64_t now_ns) {
@@ -137,7 +137,7 @@ void Connection::pause(int64_t ms) {
 }
 
 bool Connection::may_deliver() const {
-  if (busy_ || closing_ || frames_.empty() || writes_.unsent_bytes() > kMaxUnsentBytes) return false;
+  if (busy_ || closing_ || frames_.empty() || writes_.unsent_bytes() > kMaxUnsent_bytes) return false;
   return paused_until_ms_ == 0 || set_.loop().clock().steady_ms() >= paused_until_ms_;
 }
 
@@ -151,7 +151,7 @@ void Connection::close(std::string reason) {
 bool Connection::wants_to_read() const {
   if (!opened_ || gone_ || closing_ || input_ended_) return false;
   // With no waiting requests it always reads, to notice that the peer is gone while a request is parked.
-  return frames_.empty() || (frames_.size() < kMaxWaitingFrames && frame_bytes_ < kMaxWaitingBytes);
+  return frames_.empty() || (frames_.size() < kMaxWaitingFrames && frame_bytes_ < kMaxWaiting_bytes);
 }
 
 void Connection::watch_reads() {

@@ -9,7 +9,7 @@
 namespace milena::net {
 namespace {
 
-constexpr int64_t kLeastIdleCheckMs = 10;
+constexpr int64_t kMinIdleCheck_ms = 10;
 
 }  // namespace
 
@@ -116,7 +116,7 @@ void ConnectionSet::note_activity(Connection& connection, int64_t now_ms) {
 void ConnectionSet::watch_idle() {
   if (idle_timer_ != 0 || limits_.max_idle_ms < 0 || by_activity_.empty()) return;
   int64_t due_ms = std::max(add_saturating(by_activity_.front()->active_ms, limits_.max_idle_ms),
-                            loop_.clock().steady_ms() + kLeastIdleCheckMs);
+                            loop_.clock().steady_ms() + kMinIdleCheck_ms);
   idle_timer_ = loop_.call_at(due_ms, [this] {
     idle_timer_ = 0;
     close_idle();

@@ -6,7 +6,7 @@ namespace milena::net {
 namespace {
 
 constexpr size_t kFirstCapacity = 64 * 1024;
-constexpr size_t kMostTrusted = 8 * 1024 * 1024;
+constexpr size_t kMaxTrusted = 8 * 1024 * 1024;
 // After a big frame another one is likely: a small read gets its size, the rest goes to its own buffer.
 constexpr size_t kBigFrame = 64 * 1024;
 constexpr size_t kSmallLook = 4096;
@@ -123,7 +123,7 @@ Status FrameReader::make_room() {
 }
 
 void FrameReader::finish_frame(std::deque<broker::Frame>& frames) {
-  trusted_ = std::max(trusted_, std::min(claimed_, kMostTrusted));
+  trusted_ = std::max(trusted_, std::min(claimed_, kMaxTrusted));
   last_frame_bytes_ = claimed_;
   ByteView bytes(body_.get(), claimed_);
   frames.push_back({std::shared_ptr<char[]>(std::move(body_)), bytes});

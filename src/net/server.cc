@@ -16,18 +16,18 @@ namespace milena::net {
 namespace {
 
 // After a failed accept for lack of descriptors or memory.
-constexpr int64_t kAcceptRetryMs = 1000;
+constexpr int64_t kAcceptRetry_ms = 1000;
 constexpr int kAcceptsPerTurn = 64;
 // How often to log that connections wait.
-constexpr int64_t kPausesLoggedMs = 10'000;
+constexpr int64_t kPausesLogged_ms = 10'000;
 // Connections of addresses over their rate that are held open; more are closed at once.
-constexpr size_t kMostHeld = 1000;
+constexpr size_t kMaxHeld = 1000;
 
 // For a listener with TLS: reads its stores.
 Status make_protocol(ListenerOptions& listener) {
   if (!listener.tls) return ok_status();
   Result<std::shared_ptr<TlsProtocol>> made = TlsProtocol::make(*listener.tls, listener.protocol);
-  if (!made.ok()) return made.error();
+  RETURN_IF_ERROR(made);
   listener.protocol = made.take();
   return ok_status();
 }
@@ -92,13 +92,13 @@ Server::~Server() {
 
 Status Server::open() {
   Result<IpLimits> limits = limits_by_address(options_.max_connections_of_hosts, options_.look_up);
-  if (!limits.ok()) return limits.error();
+  RETURN_IF_ERROR(limits);
   host_limits_ = options_.max_connections_of_hosts;
   limits_of_ip_ = limits.take();
   for (ListenerOptions& listener : options_.listeners) {
     RETURN_IF_ERROR(prepare(listener, options_.look_up));
     Result<std::vector<BoundSocket>> bound = bind_listener(listener);
-    if (!bound.ok()) return bound.error();
+    RETURN_IF_ERROR(bound);
     for (BoundSocket& socket : *bound) sockets_.push_back(std::move(socket));
   }
   return ok_status();
@@ -310,8 +310,8 @@ void Server::accept_ready(Acceptor& acceptor) {
     // A client that was gone before it was accepted is ignored.
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     log_error("Cannot accept connections on port {}: {}; next try in {} ms", acceptor.socket().port,
-              std::strerror(errno), kAcceptRetryMs);
-    return resume_accepting_in(kAcceptRetryMs);
+              std::strerror(errno), kAcceptRetry_ms);
+    return resume_accepting_in(kAcceptRetry_ms);
   }
   resume_accepting();
 }
@@ -344,7 +344,7 @@ int64_t Server::creation_throttle_ms(const std::string& listener_name) {
 void Server::pause_accepting(const std::string& why) {
   if (std::exchange(accepting_paused_, true)) return;
   const int64_t now_ms = loops_.loop(0).clock().steady_ms();
-  if (last_pause_ms_ && now_ms - *last_pause_ms_ < kPausesLoggedMs) return;
+  if (last_pause_ms_ && now_ms - *last_pause_ms_ < kPausesLogged_ms) return;
   last_pause_ms_ = now_ms;
   log_warn("{}; new connections wait", why);
 }
@@ -397,7 +397,7 @@ void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storag
 
 // A connection of an address over its rate is not closed at once: the client would only reconnect sooner.
 void Server::hold_then_close(int descriptor, int64_t hold_ms) {
-  if (held_.size() >= kMostHeld) {
+  if (held_.size() >= kMaxHeld) {
     ::close(descriptor);
     return;
   }

@@ -35,9 +35,9 @@ Result<int> limit_of_listener(const config::ListenerSettings& own, ByteView name
 
 Status set_limits_of_listener(const config::ListenerSettings& own, ListenerOptions& listener) {
   Result<int> connections = limit_of_listener(own, "max.connections");
-  if (!connections.ok()) return connections.error();
+  RETURN_IF_ERROR(connections);
   Result<int> rate = limit_of_listener(own, "max.connection.creation.rate");
-  if (!rate.ok()) return rate.error();
+  RETURN_IF_ERROR(rate);
   listener.max_connections = *connections;
   listener.max_creation_rate = *rate;
   return ok_status();
@@ -53,9 +53,9 @@ void set_limits_of_strangers(const config::Settings& settings, ConnectionLimits&
 Result<ServerOptions> server_options(const config::Settings& settings) {
   ServerOptions options;
   Result<std::vector<config::ListenerEndpoint>> endpoints = config::broker_listeners(settings);
-  if (!endpoints.ok()) return endpoints.error();
+  RETURN_IF_ERROR(endpoints);
   Result<std::vector<config::ListenerEndpoint>> of_controller = config::controller_listeners(settings);
-  if (!of_controller.ok()) return of_controller.error();
+  RETURN_IF_ERROR(of_controller);
   endpoints->insert(endpoints->end(), of_controller->begin(), of_controller->end());
   for (const config::ListenerEndpoint& endpoint : *endpoints) {
     ListenerOptions listener;
@@ -98,7 +98,7 @@ Result<ServerOptions> http_server_options(const config::Settings& settings) {
   ServerOptions options;
   options.read = http_server_options;
   Result<std::vector<config::ListenerEndpoint>> endpoints = config::http_listeners(settings);
-  if (!endpoints.ok()) return endpoints.error();
+  RETURN_IF_ERROR(endpoints);
   const config::ListenerSettings own(settings, config::kHttpListener);
   for (const config::ListenerEndpoint& endpoint : *endpoints) {
     ListenerOptions listener;

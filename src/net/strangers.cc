@@ -11,7 +11,7 @@ namespace milena::net {
 namespace {
 
 // How often to check for late clients, while there are any.
-constexpr int64_t kLateCheckMs = 1000;
+constexpr int64_t kLateCheck_ms = 1000;
 
 }  // namespace
 
@@ -49,7 +49,7 @@ void Strangers::drop_idle(size_t most_left) {
 
 void Strangers::watch() {
   if (timer_ != 0 || silent_longest_.empty()) return;
-  timer_ = loop_.call_after(std::min(kLateCheckMs, limits_.authentication_ms), [this] {
+  timer_ = loop_.call_after(std::min(kLateCheck_ms, limits_.authentication_ms), [this] {
     timer_ = 0;
     drop_late();
     watch();

@@ -15,7 +15,7 @@ namespace milena::net {
 namespace {
 
 // Fits into the processor's cache, and arrives in an instant.
-constexpr size_t kMostExpected = 128 * 1024;
+constexpr size_t kMaxExpected = 128 * 1024;
 
 IoResult failure(IoResult::Kind wants) {
   if (errno == EAGAIN || errno == EWOULDBLOCK) return {wants};
@@ -69,7 +69,7 @@ class PlainStream final : public Stream {
   // A peer with small writes would wake the loop for each of them. The kernel makes room for the requested bytes, and
   // wakes earlier if it has none.
   void expect(size_t bytes) override {
-    const int wanted = static_cast<int>(std::clamp<size_t>(bytes, 1, kMostExpected));
+    const int wanted = static_cast<int>(std::clamp<size_t>(bytes, 1, kMaxExpected));
     if (wanted == expected_) return;
     if (::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVLOWAT, &wanted, sizeof wanted) == 0) expected_ = wanted;
   }

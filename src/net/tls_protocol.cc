@@ -7,7 +7,7 @@
 namespace milena::net {
 namespace {
 
-constexpr int64_t kLookAtFilesMs = 1000;
+constexpr int64_t kLookAtFiles_ms = 1000;
 
 void log_warnings(const security::TlsContext& context) {
   for (const std::string& warning : context.warnings()) log_warn("{}", warning);
@@ -18,7 +18,7 @@ void log_warnings(const security::TlsContext& context) {
 std::shared_ptr<const security::TlsContext> TlsContexts::current() {
   std::lock_guard lock(mutex_);
   const int64_t now_ms = system_clock().steady_ms();
-  if (now_ms - looked_ms_ < kLookAtFilesMs) return context_;
+  if (now_ms - looked_ms_ < kLookAtFiles_ms) return context_;
   looked_ms_ = now_ms;
   std::string files = context_->files_now();
   if (files == context_->files() || files == refused_files_) return context_;
@@ -36,7 +36,7 @@ std::shared_ptr<const security::TlsContext> TlsContexts::current() {
 Status TlsContexts::load(const security::TlsSettings& settings) {
   Result<std::shared_ptr<const security::TlsContext>> loaded =
       security::TlsContext::load(settings, system_clock().wall_ms(), context_->role());
-  if (!loaded.ok()) return loaded.error();
+  RETURN_IF_ERROR(loaded);
   if (auto refusal = (*loaded)->refusal_after(*context_)) return make_error(ErrorKind::kInvalid, "{}", *refusal);
   context_ = loaded.take();
   refused_files_.clear();
@@ -64,7 +64,7 @@ void TlsContexts::replace_in_background(std::shared_ptr<TlsContexts> contexts, E
 Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const security::TlsSettings& settings, security::TlsRole role) {
   Result<std::shared_ptr<const security::TlsContext>> loaded =
       security::TlsContext::load(settings, system_clock().wall_ms(), role);
-  if (!loaded.ok()) return loaded.error();
+  RETURN_IF_ERROR(loaded);
   log_warnings(**loaded);
   return std::make_shared<TlsContexts>(loaded.take());
 }
@@ -72,7 +72,7 @@ Result<std::shared_ptr<TlsContexts>> TlsContexts::make(const security::TlsSettin
 Result<std::shared_ptr<TlsProtocol>> TlsProtocol::make(const security::TlsSettings& settings,
                                                        std::shared_ptr<const Protocol> inner) {
   Result<std::shared_ptr<TlsContexts>> contexts = TlsContexts::make(settings, security::TlsRole::kServer);
-  if (!contexts.ok()) return contexts.error();
+  RETURN_IF_ERROR(contexts);
   return std::shared_ptr<TlsProtocol>(new TlsProtocol(contexts.take(), std::move(inner)));
 }
 

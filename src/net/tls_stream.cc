@@ -14,7 +14,7 @@ namespace {
 // Bytes of a handshake read at a time. A client's flight is smaller, unless its certificates are huge.
 constexpr size_t kHandshakeRead = 16 * 1024;
 // Most bytes that one read() takes from the socket, data or not: others wait.
-constexpr size_t kMostRead = 512 * 1024;
+constexpr size_t kMaxRead = 512 * 1024;
 constexpr size_t kTlsRecord = 16 * 1024;
 // Four records: bytes that a slow client does not take are read from the file again.
 constexpr size_t kFileRead = 64 * 1024;
@@ -31,7 +31,7 @@ class TlsStream final : public Stream {
   std::shared_ptr<const security::TlsPeer> peer() const override { return engine_->peer(); }
   std::string failure_text() const override { return works_ ? std::string() : engine_->failure_text(); }
 
-  IoResult read(std::span<iovec> parts) override { return engine_->read(parts, kMostRead); }
+  IoResult read(std::span<iovec> parts) override { return engine_->read(parts, kMaxRead); }
   IoResult write(std::span<const iovec> parts, bool more) override;
   IoResult send_file(int descriptor, uint64_t position, uint64_t size) override;
   void set_cork(bool on) override { socket_->set_cork(on); }

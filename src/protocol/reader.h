@@ -81,11 +81,11 @@ class Reader {
   // Arrays of generated structures.
   template <class T>
   void read_structs(std::vector<T>& out, int16_t version) {
-    fill_structs(out, read_array_count(T::kLeastSize), version);
+    fill_structs(out, read_array_count(T::kMinSize), version);
   }
   template <class T>
   void read_nullable_structs(std::optional<std::vector<T>>& out, int16_t version) {
-    const int32_t count = read_nullable_array_count(T::kLeastSize);
+    const int32_t count = read_nullable_array_count(T::kMinSize);
     out.reset();
     if (count >= 0) fill_structs(out.emplace(), count, version);
   }

@@ -51,7 +51,7 @@ void AclAuthorizer::make_key(const Requester& who, char kind, ByteView name) con
 
 void AclAuthorizer::keep(int32_t decision) const {
   if (key_.size() > kLongestKey) return;
-  if (decisions_.size() >= kMostDecisions) decisions_.clear();
+  if (decisions_.size() >= kMaxDecisions) decisions_.clear();
   decisions_.emplace(key_, decision);
 }
 

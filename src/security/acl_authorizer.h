@@ -51,7 +51,7 @@ class AclAuthorizer final : public Authorizer {
   AclRules rules_;
   std::unordered_map<Uuid, AclRule> by_id_;
   // Clients choose the names: so the cache is bounded, and cleared when full.
-  static constexpr size_t kMostDecisions = 20'000;
+  static constexpr size_t kMaxDecisions = 20'000;
   static constexpr size_t kLongestKey = 512;
   mutable std::unordered_map<Bytes, int32_t> decisions_;
   mutable Bytes key_;

@@ -41,13 +41,13 @@ Bytes time_text(int64_t wall_ms) {
 void AuditTrail::note(Permission permission, ByteView resource_name, bool allowed) {
   Answers& answers = allowed ? allowed_ : denied_;
   answers.count++;
-  if (answers.kept.size() < kMostKept) {
+  if (answers.kept.size() < kMaxKept) {
     answers.kept.push_back({permission, Bytes(resource_name.substr(0, kLongestText + 1))});
   }
 }
 
 void AuditTrail::add_target(Bytes target) {
-  if (++target_count_ <= kMostKept) targets_.push_back(std::move(target));
+  if (++target_count_ <= kMaxKept) targets_.push_back(std::move(target));
 }
 
 class AuditLine {

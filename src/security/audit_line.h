@@ -20,7 +20,7 @@ class AuditTrail {
 
  private:
   friend class AuditLine;
-  static constexpr size_t kMostKept = 20;
+  static constexpr size_t kMaxKept = 20;
   struct Asked {
     Permission permission;
     Bytes resource_name;

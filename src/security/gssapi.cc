@@ -222,7 +222,7 @@ Bytes realm_of(const GssLibrary& gss, GssCredential credential) {
 
 Result<std::shared_ptr<const GssapiCredentials>> load_gssapi(const GssapiOptions& options, KerberosNames names) {
   static const Result<const GssLibrary*> loaded = load_library();
-  if (!loaded) return loaded.error();
+  RETURN_IF_ERROR(loaded);
   const GssLibrary& gss = **loaded;
   uint32_t minor = 0, major = 0;
   GssName service = nullptr;

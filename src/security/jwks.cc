@@ -16,8 +16,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kLeastRsaBits = 2048, kMostRsaBits = 16384;
-constexpr size_t kMostKeys = 1000;
+constexpr int kMinRsaBits = 2048, kMaxRsaBits = 16384;
+constexpr size_t kMaxKeys = 1000;
 
 struct FreeKey {
   void operator()(EVP_PKEY* key) const { ::EVP_PKEY_free(key); }
@@ -55,10 +55,10 @@ std::shared_ptr<EVP_PKEY> make_key(const char* type, const Builder& builder) {
 
 std::shared_ptr<EVP_PKEY> rsa_key(const json& object) {
   std::optional<Bytes> modulus = binary_member(object, "n"), exponent = binary_member(object, "e");
-  if (!modulus || !exponent || modulus->size() > kMostRsaBits / 8 || exponent->size() > 8) return nullptr;
+  if (!modulus || !exponent || modulus->size() > kMaxRsaBits / 8 || exponent->size() > 8) return nullptr;
   Number n(::BN_bin2bn(octets(*modulus), static_cast<int>(modulus->size()), nullptr));
   Number e(::BN_bin2bn(octets(*exponent), static_cast<int>(exponent->size()), nullptr));
-  if (!n || !e || ::BN_num_bits(n.get()) < kLeastRsaBits || !::BN_is_odd(e.get())) return nullptr;
+  if (!n || !e || ::BN_num_bits(n.get()) < kMinRsaBits || !::BN_is_odd(e.get())) return nullptr;
   Builder builder(::OSSL_PARAM_BLD_new());
   if (!builder || ::OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
       ::OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1) {
@@ -125,7 +125,7 @@ Result<std::shared_ptr<const Jwks>> parse_jwks(ByteView document) {
   auto jwks = std::make_shared<Jwks>();
   for (const json& each : *keys) {
     std::optional<JsonWebKey> key = each.is_object() ? key_of(each) : std::nullopt;
-    if (key && jwks->keys.size() < kMostKeys) jwks->keys.push_back(std::move(*key));
+    if (key && jwks->keys.size() < kMaxKeys) jwks->keys.push_back(std::move(*key));
   }
   if (jwks->keys.empty()) {
     return make_error(ErrorKind::kInvalid,

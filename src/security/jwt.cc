@@ -16,7 +16,7 @@ namespace {
 using nlohmann::json;
 
 // Longer than any issuer's tokens.
-constexpr size_t kMostTokenBytes = 256 * 1024;
+constexpr size_t kMaxToken_bytes = 256 * 1024;
 
 struct Sections {
   ByteView header, payload, signature;
@@ -151,7 +151,7 @@ JwtVerdict judge_claims(const json& claims, const JwtRules& rules, int64_t now_m
 
 JwtVerdict verify_jwt(ByteView token, const Jwks& keys, const JwtRules& rules, int64_t now_ms) {
   token = without_blanks_around(token);
-  std::optional<Sections> sections = token.size() > kMostTokenBytes ? std::nullopt : split(token);
+  std::optional<Sections> sections = token.size() > kMaxToken_bytes ? std::nullopt : split(token);
   if (!sections || sections->signature.empty()) return refuse("it is not a token of three sections");
   std::optional<json> header = object_of(sections->header);
   std::optional<Bytes> signature = base64url_decode(sections->signature);
@@ -203,7 +203,7 @@ std::vector<Bytes> scope_words(const json& claims, const Bytes& name) {
 }  // namespace
 
 JwtVerdict read_unsecured_jwt(ByteView token, const UnsecuredJwtRules& rules, int64_t now_ms) {
-  std::optional<Sections> sections = token.size() > kMostTokenBytes ? std::nullopt : split(token);
+  std::optional<Sections> sections = token.size() > kMaxToken_bytes ? std::nullopt : split(token);
   if (!sections || !sections->signature.empty()) return refuse("it is not an unsecured token");
   std::optional<json> header = object_of(sections->header), claims = object_of(sections->payload);
   if (!header || !claims) return refuse("its header or claims cannot be read");

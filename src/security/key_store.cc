@@ -59,7 +59,7 @@ OpensslKey parse_private_key(ByteView der) {
 
 bool affordable(const X509_ALGOR* algorithm) {
   const auto few = [](const ASN1_INTEGER* count) {
-    return count == nullptr || ASN1_INTEGER_get(count) <= kMostIterations;
+    return count == nullptr || ASN1_INTEGER_get(count) <= kMaxIterations;
   };
   const auto unpack = [](const X509_ALGOR* from, const ASN1_ITEM* item) {
     return ASN1_TYPE_unpack_sequence(item, from->parameter);

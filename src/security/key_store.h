@@ -32,7 +32,7 @@ struct KeyStorePasswords {
 };
 
 // Larger stores are refused.
-constexpr size_t kMostKeyStoreBytes = 16 * 1024 * 1024;
+constexpr size_t kMaxKeyStore_bytes = 16 * 1024 * 1024;
 
 // A store of Java's. `type` is JKS or PKCS12 in any case. Without a store password the certificates of a JKS store are
 // read unchecked, and its keys are not.
@@ -52,7 +52,7 @@ OpensslCertificate parse_certificate(ByteView der);
 OpensslKey parse_private_key(ByteView der);
 // Whether a password's iterations are within Java's limit; more would delay the start for minutes.
 bool affordable(const X509_ALGOR* algorithm);
-constexpr long kMostIterations = 5'000'000;
+constexpr long kMaxIterations = 5'000'000;
 // UTF-8 to the big-endian UTF-16 of Java's characters.
 Bytes to_java_characters(ByteView text);
 

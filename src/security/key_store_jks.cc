@@ -106,7 +106,7 @@ Result<KeyEntry> take_jks_key(JksReader& reader, int32_t version, const Bytes& a
   int32_t count = reader.number<int32_t>();
   for (int32_t i = 0; i < count; i++) {
     Result<OpensslCertificate> certificate = take_jks_certificate(reader, version);
-    if (!certificate.ok()) return certificate.error();
+    RETURN_IF_ERROR(certificate);
     entry.chain.push_back(certificate.take());
   }
   if (!reader.ok()) return make_error(ErrorKind::kCorrupt, "it ends within an entry");
@@ -151,11 +151,11 @@ Result<KeyStore> read_jks(ByteView bytes, const KeyStorePasswords& passwords) {
     if (!reader.ok()) return make_error(ErrorKind::kCorrupt, "it ends within an entry");
     if (tag == kPrivateKey) {
       Result<KeyEntry> entry = take_jks_key(reader, version, alias, key_password);
-      if (!entry.ok()) return entry.error();
+      RETURN_IF_ERROR(entry);
       if (entry->key) store.keys.push_back(entry.take());
     } else if (tag == kTrustedCertificate) {
       Result<OpensslCertificate> certificate = take_jks_certificate(reader, version);
-      if (!certificate.ok()) return certificate.error();
+      RETURN_IF_ERROR(certificate);
       store.trusted.push_back(certificate.take());
     } else {
       return make_error(ErrorKind::kCorrupt, "the entry {} is of kind {}; expected a key or a certificate", alias, tag);

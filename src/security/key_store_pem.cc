@@ -132,13 +132,13 @@ Result<OpensslKey> key_of(const std::vector<PemEntry>& entries, const std::optio
 
 Result<KeyStore> read_pem_key(ByteView key, ByteView chain, const std::optional<Bytes>& key_password) {
   Result<std::vector<PemEntry>> key_entries = split_pem(key);
-  if (!key_entries.ok()) return key_entries.error();
+  RETURN_IF_ERROR(key_entries);
   Result<std::vector<PemEntry>> chain_entries = split_pem(chain);
-  if (!chain_entries.ok()) return chain_entries.error();
+  RETURN_IF_ERROR(chain_entries);
   Result<OpensslKey> private_key = key_of(*key_entries, key_password);
-  if (!private_key.ok()) return private_key.error();
+  RETURN_IF_ERROR(private_key);
   Result<std::vector<OpensslCertificate>> certificates = certificates_of(*chain_entries);
-  if (!certificates.ok()) return certificates.error();
+  RETURN_IF_ERROR(certificates);
   KeyStore store;
   KeyEntry& entry = store.keys.emplace_back();
   entry.key = private_key.take();
@@ -148,9 +148,9 @@ Result<KeyStore> read_pem_key(ByteView key, ByteView chain, const std::optional<
 
 Result<KeyStore> read_pem_trusted(ByteView certificates) {
   Result<std::vector<PemEntry>> entries = split_pem(certificates);
-  if (!entries.ok()) return entries.error();
+  RETURN_IF_ERROR(entries);
   Result<std::vector<OpensslCertificate>> read = certificates_of(*entries);
-  if (!read.ok()) return read.error();
+  RETURN_IF_ERROR(read);
   KeyStore store;
   store.trusted = read.take();
   return store;

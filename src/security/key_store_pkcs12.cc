@@ -212,7 +212,7 @@ Status check_mac(PKCS12* store, const std::optional<Bytes>& password) {
   if (!password || PKCS12_mac_present(store) != 1) return ok_status();
   const ASN1_INTEGER* iterations = nullptr;
   PKCS12_get0_mac(nullptr, nullptr, nullptr, &iterations, store);
-  if (iterations != nullptr && (ASN1_INTEGER_get(iterations) < 1 || ASN1_INTEGER_get(iterations) > kMostIterations)) {
+  if (iterations != nullptr && (ASN1_INTEGER_get(iterations) < 1 || ASN1_INTEGER_get(iterations) > kMaxIterations)) {
     return make_error(ErrorKind::kCorrupt, "its password has too many iterations");
   }
   if (PKCS12_verify_mac(store, password->data(), static_cast<int>(password->size())) == 1) return ok_status();

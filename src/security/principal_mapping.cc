@@ -12,7 +12,7 @@ namespace {
 
 constexpr ByteView kRule = "RULE:";
 // Most groups that a replacement may refer to.
-constexpr int kMostGroups = 99;
+constexpr int kMaxGroups = 99;
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
@@ -132,7 +132,7 @@ std::optional<Bytes> PrincipalMapping::Rule::apply(ByteView name) const {
   if (!pattern) return Bytes(name);
   const re2::StringPiece text(name.data(), name.size());
   if (!re2::RE2::FullMatch(text, *pattern)) return std::nullopt;
-  std::array<re2::StringPiece, kMostGroups + 1> groups;
+  std::array<re2::StringPiece, kMaxGroups + 1> groups;
   const int count = pattern->NumberOfCapturingGroups() + 1;
   Bytes result;
   size_t copied = 0, from = 0;
@@ -163,8 +163,8 @@ Result<PrincipalMapping::Rule> PrincipalMapping::make_rule(ByteView text, ByteVi
     return make_error(ErrorKind::kInvalid, "{}: expected a pattern that RE2 reads ({})", text, rule.pattern->error());
   }
   const int groups = rule.pattern->NumberOfCapturingGroups();
-  if (groups > kMostGroups) {
-    return make_error(ErrorKind::kInvalid, "{}: expected at most {} groups", text, kMostGroups);
+  if (groups > kMaxGroups) {
+    return make_error(ErrorKind::kInvalid, "{}: expected at most {} groups", text, kMaxGroups);
   }
   auto pieces = parse_replacement(replacement, groups);
   if (!pieces) {
@@ -191,7 +191,7 @@ Result<PrincipalMapping> PrincipalMapping::parse(ByteView rules) {
     }
     Result<Rule> rule =
         make_rule(split.text, split.pattern, split.replacement, split.tail.empty() ? '\0' : split.tail.front());
-    if (!rule.ok()) return rule.error();
+    RETURN_IF_ERROR(rule);
     mapping.rules_.push_back(rule.take());
   }
   return mapping;

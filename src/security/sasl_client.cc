@@ -44,9 +44,9 @@ class ScramClient final : public SaslClient {
       return make_error(ErrorKind::kCorrupt, "the server's nonce does not begin with the client's");
     }
     // The server chooses the work that this program does: the iterations must be neither too few nor too many.
-    if (first->iterations < kLeastScramIterations || first->iterations > kMostScramIterations) {
+    if (first->iterations < kMinScramIterations || first->iterations > kMaxScramIterations) {
       return make_error(ErrorKind::kInvalid, "the server asks for {} iterations; expected {} to {}", first->iterations,
-                        kLeastScramIterations, kMostScramIterations);
+                        kMinScramIterations, kMaxScramIterations);
     }
     return std::optional<Bytes>(prove(challenge, *first));
   }

@@ -73,7 +73,7 @@ Result<std::optional<Payload>> SaslLogin::step(ByteView answer) {
                       response.error_message.value_or(Bytes(error_message(response.error_code))));
   }
   Result<std::optional<Bytes>> token = client_->step(response.auth_bytes);
-  if (!token.ok()) return token.error();
+  RETURN_IF_ERROR(token);
   if (*token) return std::optional<Payload>(send_token(**token));
   session_ms_ = response.session_lifetime_ms;
   return std::optional<Payload>();

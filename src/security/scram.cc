@@ -70,7 +70,7 @@ ScramCredential scram_credential(ScramMechanism mechanism, ByteView salted, Byte
 
 bool can_be_checked(ScramMechanism mechanism, const ScramCredential& credential) {
   const size_t bytes = scram_hash_bytes(mechanism);
-  return credential.iterations >= kLeastScramIterations && credential.iterations <= kMostScramIterations &&
+  return credential.iterations >= kMinScramIterations && credential.iterations <= kMaxScramIterations &&
          credential.stored_key.size() == bytes && credential.server_key.size() == bytes;
 }
 
@@ -92,7 +92,7 @@ ScramCredential decoy_credential(const ScramDirectory& directory, ScramMechanism
   std::optional<ScramCredential> other = directory.find_any ? directory.find_any(mechanism) : std::nullopt;
   Bytes seed = sha2_hmac(Sha2::k512, directory.decoy_key, user);
   ScramCredential decoy;
-  decoy.iterations = other ? other->iterations : kLeastScramIterations;
+  decoy.iterations = other ? other->iterations : kMinScramIterations;
   const bool as_text = !other || std::all_of(other->salt.begin(), other->salt.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z');
   });

@@ -14,7 +14,7 @@ namespace milena::security {
 // The numbers of the wire and of records (ScramMechanism).
 enum class ScramMechanism : int8_t { kSha256 = 1, kSha512 = 2 };
 
-inline constexpr int32_t kLeastScramIterations = 4096, kMostScramIterations = 16384;
+inline constexpr int32_t kMinScramIterations = 4096, kMaxScramIterations = 16384;
 
 // "SCRAM-SHA-256", "SCRAM-SHA-512".
 ByteView scram_mechanism_name(ScramMechanism mechanism);

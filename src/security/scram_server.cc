@@ -47,7 +47,7 @@ class ScramServer final : public SaslServer {
     }
     const size_t bytes = scram_hash_bytes(mechanism_);
     // Invalid credentials count as missing: records may hold anything.
-    known_ = known_ && credential_.iterations >= kLeastScramIterations && credential_.stored_key.size() == bytes &&
+    known_ = known_ && credential_.iterations >= kMinScramIterations && credential_.stored_key.size() == bytes &&
              credential_.server_key.size() == bytes;
     ScramCredential decoy = decoy_credential(*directory_, mechanism_, message.user);
     if (!known_) credential_ = std::move(decoy);

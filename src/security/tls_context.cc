@@ -119,7 +119,7 @@ Status TlsContext::use_keys(int64_t wall_ms) {
   const bool given = settings_.keystore_location.text || settings_.keystore_key.text || settings_.keystore_chain.text;
   if (role_ == TlsRole::kClient && !given) return ok_status();
   Result<KeyStore> store = load_key_store(settings_);
-  if (!store.ok()) return store.error();
+  RETURN_IF_ERROR(store);
   std::vector<int> kinds;
   for (const KeyEntry& entry : store->keys) {
     const int kind = EVP_PKEY_get_base_id(entry.key.get());
@@ -152,7 +152,7 @@ void TlsContext::warn_of_times(const KeyEntry& entry, int64_t wall_ms) {
 // Without a trust store the system's authorities are trusted, like Java's in Kafka.
 Status TlsContext::use_trust() {
   Result<std::optional<KeyStore>> trust = load_trust_store(settings_);
-  if (!trust.ok()) return trust.error();
+  RETURN_IF_ERROR(trust);
   X509_STORE* store = SSL_CTX_get_cert_store(context_.get());
   // Every certificate in the trust store is trusted: a root, an intermediate, or a client's own.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);

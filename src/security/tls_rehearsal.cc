@@ -4,7 +4,7 @@ namespace milena::security {
 namespace {
 
 // More than a handshake takes.
-constexpr int kMostTurns = 32;
+constexpr int kMaxTurns = 32;
 // A chain of certificates is longer than a pair's usual room.
 constexpr size_t kRoom = 256 * 1024;
 
@@ -27,7 +27,7 @@ std::optional<std::string> refusal_of_handshake(const TlsContext& client, const 
   SSL_set_bio(answers.get(), far, far);
   SSL_set_connect_state(asks.get());
   SSL_set_accept_state(answers.get());
-  for (int i = 0; i < kMostTurns; i++) {
+  for (int i = 0; i < kMaxTurns; i++) {
     const auto client_done = turn(asks.get());
     if (!client_done) return take_openssl_error();
     const auto server_done = turn(answers.get());

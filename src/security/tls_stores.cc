@@ -39,9 +39,9 @@ Result<Bytes> read_store_file(const Value& location) {
   if (!file.ok()) return make_error(file.error().kind, "{}: {}", location.key, file.error().message);
   Result<uint64_t> size = (*file)->size();
   if (!size.ok()) return at_location(location, size.error());
-  if (*size > kMostKeyStoreBytes) {
+  if (*size > kMaxKeyStore_bytes) {
     return make_error(ErrorKind::kInvalid, "{}={}: it has {} bytes; expected a store of at most {}", location.key,
-                      location.view(), *size, kMostKeyStoreBytes);
+                      location.view(), *size, kMaxKeyStore_bytes);
   }
   Bytes bytes(*size, '\0');
   Status read = (*file)->read_exactly(0, bytes.data(), bytes.size());
@@ -86,7 +86,7 @@ Result<KeyStore> load_key_file(const TlsSettings& settings) {
     return refuse(location, "expected " + settings.keystore_password.key + ", too");
   }
   Result<Bytes> bytes = read_store_file(location);
-  if (!bytes.ok()) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   Result<KeyStore> store =
       is_pem(settings.keystore_type)
           ? read_pem_key(*bytes, *bytes, settings.key_password.text)
@@ -119,7 +119,7 @@ Result<KeyStore> load_trust_file(const TlsSettings& settings) {
     return refuse(settings.truststore_password, "PEM has no store password");
   }
   Result<Bytes> bytes = read_store_file(location);
-  if (!bytes.ok()) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   Result<KeyStore> store = is_pem(settings.truststore_type)
                                ? read_pem_trusted(*bytes)
                                : read_java_key_store(settings.truststore_type.view(), *bytes,
@@ -155,7 +155,7 @@ Result<std::optional<KeyStore>> load_trust_store(const TlsSettings& settings) {
   }
   Result<KeyStore> store =
       settings.truststore_certificates.text ? load_inline_trust(settings) : load_trust_file(settings);
-  if (!store.ok()) return store.error();
+  RETURN_IF_ERROR(store);
   return std::optional<KeyStore>(store.take());
 }
 

@@ -76,7 +76,7 @@ Result<Acls> describe_acls(Cluster& cluster, const AclResource& filter, ErrorCod
   request.operation = static_cast<int8_t>(AclOperation::kAny);
   request.permission_type = static_cast<int8_t>(AclPermissionType::kAny);
   auto answer = cluster.ask<DescribeAclsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   if (answer->error_code != ErrorCode::kNone) return acl_error(answer->error_code, answer->error_message, code);
   Acls acls;
   for (const auto& found : answer->resources) {
@@ -104,7 +104,7 @@ Status create_acls(Cluster& cluster, const Acls& acls, ErrorCode* code) {
     }
   }
   auto answer = cluster.ask<CreateAclsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   for (const auto& result : answer->results) {
     if (result.error_code != ErrorCode::kNone) return acl_error(result.error_code, result.error_message, code);
   }
@@ -137,7 +137,7 @@ Result<size_t> delete_acls(Cluster& cluster, const AclResource& resource, const 
     filter.permission_type = static_cast<int8_t>(AclPermissionType::kAny);
   }
   auto answer = cluster.ask<DeleteAclsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   size_t count = 0;
   for (const auto& result : answer->filter_results) {
     if (result.error_code != ErrorCode::kNone) return acl_error(result.error_code, result.error_message, code);

@@ -32,7 +32,7 @@ Error sentence(ErrorCode code, const std::optional<Bytes>& message) {
 
 Result<std::vector<std::string>> list_topics(Cluster& cluster, bool internal_too) {
   auto answer = cluster.metadata();
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   std::vector<std::string> names;
   for (const auto& topic : answer->topics) {
     if (internal_too || !topic.is_internal) names.push_back(topic.name.value_or(""));
@@ -108,7 +108,7 @@ Status add_eligible_leaders(Cluster& cluster, std::vector<TopicInfo>& topics) {
 Result<std::vector<TopicInfo>> describe_topics(Cluster& cluster, const std::vector<std::string>& names) {
   if (names.empty()) return std::vector<TopicInfo>();
   auto answer = cluster.metadata(names);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   for (const auto& topic : answer->topics) {
     if (topic.error_code != ErrorCode::kNone) {
       return make_error(ErrorKind::kNotFound, "{}: {}", topic.name.value_or(""),
@@ -123,7 +123,7 @@ Result<std::vector<TopicInfo>> describe_topics(Cluster& cluster, const std::vect
 
 Status create_topic(Cluster& cluster, const NewTopic& topic) {
   CreateTopicsRequest request;
-  request.timeout_ms = static_cast<int32_t>(kCommandTimeoutMs);
+  request.timeout_ms = static_cast<int32_t>(kCommandTimeout_ms);
   auto& wanted = request.topics.emplace_back();
   wanted.name = topic.name;
   wanted.num_partitions = topic.partitions;
@@ -133,7 +133,7 @@ Status create_topic(Cluster& cluster, const NewTopic& topic) {
   }
   for (const auto& [key, value] : topic.configs) wanted.configs.push_back({ByteView(key), ByteView(value)});
   auto answer = cluster.ask<CreateTopicsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   for (const auto& result : answer->topics) {
     if (result.error_code != ErrorCode::kNone) return sentence(result.error_code, result.error_message);
   }
@@ -142,13 +142,13 @@ Status create_topic(Cluster& cluster, const NewTopic& topic) {
 
 Status delete_topics(Cluster& cluster, const std::vector<std::string>& names) {
   DeleteTopicsRequest request;
-  request.timeout_ms = static_cast<int32_t>(kCommandTimeoutMs);
+  request.timeout_ms = static_cast<int32_t>(kCommandTimeout_ms);
   for (const std::string& name : names) {
     request.topic_names.push_back(name);
     request.topics.emplace_back().name = ByteView(name);
   }
   auto answer = cluster.ask<DeleteTopicsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   for (const auto& result : answer->responses) {
     if (result.error_code != ErrorCode::kNone) return sentence(result.error_code, result.error_message);
   }
@@ -158,14 +158,14 @@ Status delete_topics(Cluster& cluster, const std::vector<std::string>& names) {
 Status add_partitions(Cluster& cluster, const std::string& topic, int32_t count,
                       const std::vector<std::vector<int32_t>>& assignments) {
   CreatePartitionsRequest request;
-  request.timeout_ms = static_cast<int32_t>(kCommandTimeoutMs);
+  request.timeout_ms = static_cast<int32_t>(kCommandTimeout_ms);
   auto& wanted = request.topics.emplace_back();
   wanted.name = topic;
   wanted.count = count;
   if (assignments.empty()) wanted.assignments.reset();
   for (const auto& replicas : assignments) wanted.assignments->push_back({replicas});
   auto answer = cluster.ask<CreatePartitionsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   for (const auto& result : answer->results) {
     if (result.error_code != ErrorCode::kNone) return sentence(result.error_code, result.error_message);
   }
@@ -197,7 +197,7 @@ Result<std::vector<std::vector<ConfigEntry>>> ask_for_configs(BrokerClient& brok
     resource.configuration_keys.reset();
   }
   auto answer = broker.ask<DescribeConfigsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   std::vector<std::vector<ConfigEntry>> found(names.size());
   for (auto& result : answer->results) {
     if (result.error_code != ErrorCode::kNone) return sentence(result.error_code, result.error_message);
@@ -212,9 +212,9 @@ Result<std::vector<std::vector<ConfigEntry>>> ask_for_configs(BrokerClient& brok
 
 Result<std::vector<ConfigEntry>> describe_configs(Cluster& cluster, ConfigKind kind, const std::string& name) {
   Result<BrokerClient*> broker = owner_of(cluster, kind, name);
-  if (!broker.ok()) return broker.error();
+  RETURN_IF_ERROR(broker);
   auto found = ask_for_configs(**broker, kind, {name});
-  if (!found.ok()) return found.error();
+  RETURN_IF_ERROR(found);
   std::vector<ConfigEntry> entries = std::move(found->front());
   std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return entries;
@@ -229,7 +229,7 @@ Status alter_configs(Cluster& cluster, ConfigKind kind, const std::string& name,
                      const std::map<std::string, std::string>& set, const std::vector<std::string>& remove) {
   constexpr int8_t kSet = 0, kDelete = 1;
   Result<BrokerClient*> broker = owner_of(cluster, kind, name);
-  if (!broker.ok()) return broker.error();
+  RETURN_IF_ERROR(broker);
   IncrementalAlterConfigsRequest request;
   auto& resource = request.resources.emplace_back();
   resource.resource_type = static_cast<int8_t>(kind);
@@ -237,7 +237,7 @@ Status alter_configs(Cluster& cluster, ConfigKind kind, const std::string& name,
   for (const std::string& key : remove) resource.configs.push_back({key, kDelete, ByteView()});
   for (const auto& [key, value] : set) resource.configs.push_back({key, kSet, ByteView(value)});
   auto answer = (*broker)->ask<IncrementalAlterConfigsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   for (const auto& result : answer->responses) {
     if (result.error_code != ErrorCode::kNone) return sentence(result.error_code, result.error_message);
   }
@@ -274,7 +274,7 @@ Result<std::map<TopicPartitionName, int64_t>> list_offsets(Cluster& cluster,
     ListOffsetsRequest& request = requests[*leader];
     request.replica_id = -1;
     request.isolation_level = read_committed ? 1 : 0;
-    request.timeout_ms = static_cast<int32_t>(kCommandTimeoutMs);
+    request.timeout_ms = static_cast<int32_t>(kCommandTimeout_ms);
     if (request.topics.empty() || request.topics.back().name != partition.first) {
       request.topics.emplace_back().name = partition.first;
     }
@@ -285,9 +285,9 @@ Result<std::map<TopicPartitionName, int64_t>> list_offsets(Cluster& cluster,
   std::map<TopicPartitionName, int64_t> offsets;
   for (const auto& [leader, request] : requests) {
     Result<BrokerClient*> broker = cluster.broker(leader);
-    if (!broker.ok()) return broker.error();
+    RETURN_IF_ERROR(broker);
     auto answer = (*broker)->ask<ListOffsetsResponse>(request);
-    if (!answer.ok()) return answer.error();
+    RETURN_IF_ERROR(answer);
     for (const auto& topic : answer->topics) {
       for (const auto& partition : topic.partitions) {
         if (partition.error_code == ErrorCode::kUnknownTopicOrPartition || is_passing(partition.error_code)) continue;

@@ -11,8 +11,8 @@ namespace milena::tools {
 namespace {
 
 // No response to these commands is larger.
-constexpr int32_t kMostAnswerBytes = 256 << 20;
-constexpr int16_t kMostApiKey = 1024;
+constexpr int32_t kMaxAnswer_bytes = 256 << 20;
+constexpr int16_t kMaxApiKey = 1024;
 // The part of a session's lifetime after which the client authenticates again.
 constexpr int64_t kSessionUsed_percent = 85;
 
@@ -21,7 +21,7 @@ constexpr int64_t kSessionUsed_percent = 85;
 Result<std::unique_ptr<BrokerClient>> BrokerClient::connect(const BrokerAddress& address, int64_t timeout_ms,
                                                             const ClientSecurity& security, std::string client_id) {
   Result<std::unique_ptr<BrokerTransport>> transport = security.make_transport(address, deadline_in(timeout_ms));
-  if (!transport.ok()) return transport.error();
+  RETURN_IF_ERROR(transport);
   std::unique_ptr<BrokerClient> client(
       new BrokerClient(address, timeout_ms, transport.take(), security.login, std::move(client_id)));
   if (client->login_) RETURN_IF_ERROR(client->log_in());
@@ -34,7 +34,7 @@ Status BrokerClient::log_in() {
   std::optional<Payload> request = login.first_request();
   while (request) {
     Result<Bytes> bytes = request->flatten();
-    if (!bytes.ok()) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     RETURN_IF_ERROR(transport_->send(*bytes, deadline));
     RETURN_IF_ERROR(receive_answer(deadline));
     Result<std::optional<Payload>> next = login.step(answer_);
@@ -67,7 +67,7 @@ Status BrokerClient::send(Writer request) {
   if (log_in_again_ && std::chrono::steady_clock::now() > *log_in_again_) RETURN_IF_ERROR(log_in());
   request.overwrite_int32(0, static_cast<int32_t>(request.size() - 4));
   Result<Bytes> bytes = request.take().flatten();
-  if (!bytes.ok()) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   return transport_->send(*bytes, deadline_in(timeout_ms_));
 }
 
@@ -80,7 +80,7 @@ Status BrokerClient::receive_answer(Deadline deadline) {
   char prefix[4];
   RETURN_IF_ERROR(transport_->receive(prefix, sizeof prefix, deadline));
   int32_t size = load_big_endian<int32_t>(prefix);
-  if (size < 4 || size > kMostAnswerBytes) {
+  if (size < 4 || size > kMaxAnswer_bytes) {
     return make_error(ErrorKind::kCorrupt, "{} announces a response of {} bytes; expected a broker of Kafka's protocol",
                       address_.text(), size);
   }
@@ -90,10 +90,10 @@ Status BrokerClient::receive_answer(Deadline deadline) {
 
 Status BrokerClient::learn_versions() {
   Result<ApiVersionsResponse> answer = ask<ApiVersionsResponse>(ApiVersionsRequest{}, 0);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   versions_.assign(1, {0, -1});
   for (const auto& api : answer->api_keys) {
-    if (api.api_key < 0 || api.api_key >= kMostApiKey) continue;
+    if (api.api_key < 0 || api.api_key >= kMaxApiKey) continue;
     auto key = static_cast<size_t>(api.api_key);
     if (key >= versions_.size()) versions_.resize(key + 1, {0, -1});
     versions_[key] = {api.min_version, api.max_version};

@@ -29,7 +29,7 @@ class BrokerClient {
     Writer writer = start_request(Request::kApiKey, version);
     request.write(writer, version);
     Status got = exchange(std::move(writer), more_ms);
-    if (!got.ok()) return got.error();
+    RETURN_IF_ERROR(got);
     Reader reader(answer_);
     ResponseHeader header;
     header.read(reader, Request::kApiKey, version);
@@ -42,7 +42,7 @@ class BrokerClient {
   template <class Response, class Request>
   Result<Response> ask(const Request& request) {
     Result<int16_t> version = common_version(Request::kApiKey, Request::kMinVersion, Request::kMaxVersion);
-    if (!version.ok()) return version.error();
+    RETURN_IF_ERROR(version);
     return ask<Response>(request, *version);
   }
 

@@ -38,7 +38,7 @@ int complain(const std::string& message) {
 }
 
 int run_health(const BrokerAddress& address, const ClientSecurity& security) {
-  auto client = BrokerClient::connect(address, kCommandTimeoutMs, security);
+  auto client = BrokerClient::connect(address, kCommandTimeout_ms, security);
   if (!client.ok()) return complain(client.error().message);
   auto answer = (*client)->ask<ApiVersionsResponse>(ApiVersionsRequest{}, 0);
   if (!answer.ok()) return complain(answer.error().message);

@@ -58,12 +58,12 @@ void print_partition(const log::PartitionFindings& one, bool all) {
 
 Result<Checked> check_one(const std::string& path, bool all) {
   auto check = log::DirectoryCheck::open(posix_file_system(), path);
-  if (!check) return check.error();
+  RETURN_IF_ERROR(check);
   Checked checked{check.take(), {}};
   const log::LogDirectory& directory = checked.check->directory();
   fmt::print("{}: {}\n", path, directory.clean_shutdown() ? "clean shutdown" : "no clean shutdown");
   auto bytes = checked.check->log_bytes();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   Progress progress(path, static_cast<int64_t>(*bytes), Progress::Unit::kBytes);
   auto findings = checked.check->run(
       [&](const log::PartitionFindings& one) {
@@ -72,7 +72,7 @@ Result<Checked> check_one(const std::string& path, bool all) {
       },
       [&](uint64_t part) { progress.add(static_cast<int64_t>(part)); });
   progress.clear();
-  if (!findings) return findings.error();
+  RETURN_IF_ERROR(findings);
   if (!findings->findings.empty()) fmt::print("  its own files ({})\n", findings->identity);
   print_findings(findings->findings);
   checked.findings = findings.take();

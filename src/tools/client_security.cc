@@ -52,7 +52,7 @@ Result<ClientSecurity> client_security(const std::optional<security::TlsSettings
   security.login = std::move(login);
   if (!tls) return security;
   auto context = security::TlsContext::load(*tls, system_clock().wall_ms(), security::TlsRole::kClient);
-  if (!context.ok()) return context.error();
+  RETURN_IF_ERROR(context);
   security.make_transport = tls_transport_maker(context.take());
   return security;
 }
@@ -68,7 +68,7 @@ Result<ClientSecurity> client_security(const ClientProperties& properties) {
   std::optional<security::SaslCredentials> login;
   if (security::uses_sasl(*protocol)) {
     auto credentials = login_of(properties);
-    if (!credentials.ok()) return credentials.error();
+    RETURN_IF_ERROR(credentials);
     login = credentials.take();
   }
   std::optional<security::TlsSettings> tls;

@@ -27,7 +27,7 @@ Status add_properties(const std::vector<std::string>& pairs, std::map<std::strin
 
 Result<std::map<std::string, std::string>> read_properties(const std::string& file) {
   Result<Bytes> text = posix_file_system().read_file(file);
-  if (!text.ok()) return text.error();
+  RETURN_IF_ERROR(text);
   std::map<std::string, std::string> properties;
   Result<std::vector<Property>> lines = parse_properties(*text);
   if (!lines.ok()) return make_error(ErrorKind::kInvalid, "{}: {}", file, lines.error().message);
@@ -38,13 +38,13 @@ Result<std::map<std::string, std::string>> read_properties(const std::string& fi
 Result<std::unique_ptr<Cluster>> Cluster::open(ClusterOptions options) {
   if (!options.config_file.empty()) {
     auto read = read_properties(options.config_file);
-    if (!read.ok()) return read.error();
+    RETURN_IF_ERROR(read);
     read->merge(options.properties);
     options.properties = read.take();
   }
   std::unique_ptr<Cluster> cluster(new Cluster(std::move(options)));
   auto security = client_security(cluster->options_.properties);
-  if (!security.ok()) return security.error();
+  RETURN_IF_ERROR(security);
   cluster->options_.security = security.take();
   if (cluster->options_.transport) cluster->options_.security.make_transport = cluster->options_.transport;
   if (cluster->options_.servers.empty()) {
@@ -52,14 +52,14 @@ Result<std::unique_ptr<Cluster>> Cluster::open(ClusterOptions options) {
   }
   cluster->options_.client_id = cluster->property("client.id", cluster->options_.client_id);
   auto client = cluster->connect_to_any();
-  if (!client.ok()) return client.error();
+  RETURN_IF_ERROR(client);
   cluster->any_ = client.take();
   return cluster;
 }
 
 Result<std::unique_ptr<BrokerClient>> Cluster::connect_to_any() const {
   auto addresses = parse_broker_addresses(options_.servers);
-  if (!addresses.ok()) return addresses.error();
+  RETURN_IF_ERROR(addresses);
   Result<std::unique_ptr<BrokerClient>> client = make_error(ErrorKind::kInvalid, "no server");
   for (const BrokerAddress& address : *addresses) {
     client = connect(address);
@@ -106,7 +106,7 @@ Result<MetadataResponse::MetadataResponseTopic> Cluster::topic(const std::string
   Deadline deadline = deadline_in(options_.timeout_ms);
   for (;;) {
     auto answer = metadata({name}, create);
-    if (!answer.ok()) return answer.error();
+    RETURN_IF_ERROR(answer);
     if (answer->topics.empty()) return make_error(ErrorKind::kCorrupt, "{}: the broker's response lacks it", name);
     auto& found = answer->topics.front();
     ErrorCode code = found.error_code;
@@ -126,12 +126,12 @@ Result<BrokerClient*> Cluster::broker(int32_t id) {
   if (auto found = clients_.find(id); found != clients_.end()) return found->second.get();
   if (brokers_.empty()) {
     auto answer = metadata();
-    if (!answer.ok()) return answer.error();
+    RETURN_IF_ERROR(answer);
   }
   for (const auto& broker : brokers_) {
     if (broker.node_id != id) continue;
     auto client = connect({broker.host, static_cast<uint16_t>(broker.port)});
-    if (!client.ok()) return client.error();
+    RETURN_IF_ERROR(client);
     return (clients_[id] = client.take()).get();
   }
   return make_error(ErrorKind::kNotFound, "there is no broker {}", id);
@@ -139,11 +139,11 @@ Result<BrokerClient*> Cluster::broker(int32_t id) {
 
 Result<std::vector<BrokerClient*>> Cluster::all_brokers() {
   auto answer = metadata();
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   std::vector<BrokerClient*> clients;
   for (const auto& broker : answer->brokers) {
     Result<BrokerClient*> client = this->broker(broker.node_id);
-    if (!client.ok()) return client.error();
+    RETURN_IF_ERROR(client);
     clients.push_back(*client);
   }
   return clients;
@@ -151,7 +151,7 @@ Result<std::vector<BrokerClient*>> Cluster::all_brokers() {
 
 Result<BrokerClient*> Cluster::leader(const std::string& topic, int32_t partition) {
   Result<int32_t> id = leader_id(topic, partition);
-  if (!id.ok()) return id.error();
+  RETURN_IF_ERROR(id);
   return broker(*id);
 }
 
@@ -159,7 +159,7 @@ Result<int32_t> Cluster::leader_id(const std::string& topic, int32_t partition) 
   auto found = leaders_.find({topic, partition});
   if (found == leaders_.end()) {
     auto answer = this->topic(topic);
-    if (!answer.ok()) return answer.error();
+    RETURN_IF_ERROR(answer);
     found = leaders_.find({topic, partition});
     if (found == leaders_.end()) {
       return make_error(ErrorKind::kNotFound, "{} has no partition {}", topic, partition);
@@ -182,7 +182,7 @@ Result<BrokerClient*> Cluster::coordinator(int8_t key_type, const std::string& k
   Deadline deadline = deadline_in(options_.timeout_ms);
   for (;;) {
     auto answer = ask<FindCoordinatorResponse>(request);
-    if (!answer.ok()) return answer.error();
+    RETURN_IF_ERROR(answer);
     ErrorCode code = answer->error_code;
     int32_t node = answer->node_id;
     std::optional<Bytes> message = answer->error_message;

@@ -16,7 +16,7 @@
 namespace milena::tools {
 
 inline constexpr char kUsualServer[] = "localhost:9092";
-inline constexpr int64_t kCommandTimeoutMs = 15'000;
+inline constexpr int64_t kCommandTimeout_ms = 15'000;
 
 // How a command reaches its brokers: the common options, and the properties in the file of --command-config.
 struct ClusterOptions {
@@ -24,7 +24,7 @@ struct ClusterOptions {
   std::string config_file;
   std::map<std::string, std::string> properties;  // of Kafka's Java clients
   std::string client_id = "milena";
-  int64_t timeout_ms = kCommandTimeoutMs;
+  int64_t timeout_ms = kCommandTimeout_ms;
   ClientSecurity security;         // from the properties
   BrokerTransportMaker transport;  // instead of that of the properties
 

@@ -19,7 +19,7 @@ Result<Response> ask_coordinator(Cluster& cluster, const std::string& group, con
   Deadline deadline = deadline_in(cluster.options().timeout_ms);
   for (;;) {
     Result<BrokerClient*> coordinator = cluster.group_coordinator(group);
-    if (!coordinator.ok()) return coordinator.error();
+    RETURN_IF_ERROR(coordinator);
     auto answer = (*coordinator)->template ask<Response>(request);
     if (!answer.ok() || !is_passing(code_of(*answer)) || std::chrono::steady_clock::now() > deadline) return answer;
     wait_a_little();
@@ -96,11 +96,11 @@ Result<std::vector<GroupListing>> list_groups(Cluster& cluster, const std::vecto
   request.states_filter.assign(states.begin(), states.end());
   request.types_filter.assign(types.begin(), types.end());
   auto brokers = cluster.all_brokers();
-  if (!brokers.ok()) return brokers.error();
+  RETURN_IF_ERROR(brokers);
   std::vector<GroupListing> found;
   for (BrokerClient* broker : *brokers) {
     auto answer = broker->ask<ListGroupsResponse>(request);
-    if (!answer.ok()) return answer.error();
+    RETURN_IF_ERROR(answer);
     if (answer->error_code != ErrorCode::kNone) return answer_error(answer->error_code);
     for (const auto& group : answer->groups) {
       if (group.protocol_type != "consumer" && !group.protocol_type.empty()) continue;
@@ -120,7 +120,7 @@ Result<GroupInfo> describe_group(Cluster& cluster, const std::string& group) {
     return one.groups.empty() ? ErrorCode::kNone : one.groups[0].error_code;
   });
   Result<BrokerClient*> coordinator = cluster.group_coordinator(group);
-  if (!coordinator.ok()) return coordinator.error();
+  RETURN_IF_ERROR(coordinator);
   for (const auto& broker : cluster.brokers()) {
     if (broker.host == (*coordinator)->address().host && broker.port == (*coordinator)->address().port) {
       info.coordinator = broker;
@@ -141,7 +141,7 @@ Result<GroupInfo> describe_group(Cluster& cluster, const std::string& group) {
   auto older = ask_coordinator<DescribeGroupsResponse>(cluster, group, classic, [](const auto& one) {
     return one.groups.empty() ? ErrorCode::kNone : one.groups[0].error_code;
   });
-  if (!older.ok()) return older.error();
+  RETURN_IF_ERROR(older);
   if (older->groups.empty()) return make_error(ErrorKind::kCorrupt, "the broker's response lacks group {}", group);
   const auto& found = older->groups.front();
   if (found.error_code == ErrorCode::kGroupIdNotFound || found.group_state == "Dead") {
@@ -159,7 +159,7 @@ Result<ErrorCode> delete_group(Cluster& cluster, const std::string& group) {
   auto answer = ask_coordinator<DeleteGroupsResponse>(cluster, group, request, [](const auto& one) {
     return one.results.empty() ? ErrorCode::kNone : one.results[0].error_code;
   });
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   return answer->results.empty() ? ErrorCode::kUnknownServerError : answer->results.front().error_code;
 }
 
@@ -173,7 +173,7 @@ Result<std::map<TopicPartitionName, GroupOffset>> fetch_committed(Cluster& clust
   auto answer = ask_coordinator<OffsetFetchResponse>(cluster, group, request, [](const auto& one) {
     return one.groups.empty() ? one.error_code : one.groups.front().error_code;
   });
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   std::map<TopicPartitionName, GroupOffset> found;
   ErrorCode code = answer->groups.empty() ? answer->error_code : answer->groups.front().error_code;
   if (code == ErrorCode::kGroupIdNotFound) return found;
@@ -194,7 +194,7 @@ Result<std::map<TopicPartitionName, GroupOffset>> fetch_committed(Cluster& clust
                            [](const auto& topic) { return topic.name.empty(); });
   if (by_id) {
     auto metadata = cluster.metadata();
-    if (!metadata.ok()) return metadata.error();
+    RETURN_IF_ERROR(metadata);
     for (const auto& topic : metadata->topics) names[topic.topic_id] = topic.name.value_or("");
   }
   take(answer->groups.front().topics,
@@ -207,7 +207,7 @@ Status commit_offsets(Cluster& cluster, const std::string& group,
                       int32_t epoch) {
   std::map<std::string, Uuid> ids;
   auto metadata = cluster.metadata();
-  if (!metadata.ok()) return metadata.error();
+  RETURN_IF_ERROR(metadata);
   for (const auto& topic : metadata->topics) ids[topic.name.value_or("")] = topic.topic_id;
   OffsetCommitRequest request;
   request.group_id = group;
@@ -234,7 +234,7 @@ Status commit_offsets(Cluster& cluster, const std::string& group,
     return ErrorCode::kNone;
   };
   auto answer = ask_coordinator<OffsetCommitResponse>(cluster, group, request, first_error);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   ErrorCode code = first_error(*answer);
   return code == ErrorCode::kNone ? ok_status() : Status(answer_error(code));
 }
@@ -251,7 +251,7 @@ Result<std::map<TopicPartitionName, ErrorCode>> delete_offsets(Cluster& cluster,
   }
   auto answer =
       ask_coordinator<OffsetDeleteResponse>(cluster, group, request, [](const auto& one) { return one.error_code; });
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   group_error = answer->error_code;
   std::map<TopicPartitionName, ErrorCode> found;
   for (const auto& topic : answer->topics) {

@@ -13,7 +13,7 @@
 namespace milena::tools {
 namespace {
 
-constexpr int64_t kMostKept = 500'000;
+constexpr int64_t kMaxKept = 500'000;
 
 double seconds_since(Deadline begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -21,7 +21,7 @@ double seconds_since(Deadline begin) {
 
 }  // namespace
 
-SendStats::SendStats(int64_t records_to_come) : keep_each_(std::max<int64_t>(1, records_to_come / kMostKept)) {}
+SendStats::SendStats(int64_t records_to_come) : keep_each_(std::max<int64_t>(1, records_to_come / kMaxKept)) {}
 
 void SendStats::note(double latency_ms, int64_t bytes) {
   if (count_ % keep_each_ == 0) kept_ms_.push_back(static_cast<float>(latency_ms));

@@ -14,7 +14,7 @@ namespace {
 constexpr int64_t kFirst_ns = 1'000'000'000, kBetween_ns = 100'000'000;
 constexpr size_t kUsualColumns = 80, kWidestBar = 30, kNarrowestBar = 6;
 // A terminal may claim any size.
-constexpr size_t kMostColumns = 200;
+constexpr size_t kMaxColumns = 200;
 
 bool can_draw_on(int terminal) {
   const char* kind = std::getenv("TERM");
@@ -24,7 +24,7 @@ bool can_draw_on(int terminal) {
 size_t columns_of(int terminal) {
   winsize size{};
   if (::ioctl(terminal, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return kUsualColumns;
-  return std::min<size_t>(size.ws_col, kMostColumns);
+  return std::min<size_t>(size.ws_col, kMaxColumns);
 }
 
 std::string amount_text(double amount, Progress::Unit unit) {

@@ -93,7 +93,7 @@ Status read_file(const std::string& path, std::vector<Listener>& listeners, std:
                  std::string& directory) {
   if (!posix_file_system().exists(path)) return ok_status();
   Result<Bytes> text = posix_file_system().read_file(path);
-  if (!text.ok()) return text.error();
+  RETURN_IF_ERROR(text);
   try {
     YAML::Node root = YAML::Load(std::string(*text));
     YAML::Node settings = root.IsMap() ? root["redpanda"] : YAML::Node();

@@ -6,7 +6,7 @@ namespace milena::tools {
 
 Status alter_scram(Cluster& cluster, const AlterUserScramCredentialsRequest& request) {
   auto response = cluster.ask<AlterUserScramCredentialsResponse>(request);
-  if (!response.ok()) return response.error();
+  RETURN_IF_ERROR(response);
   for (const auto& result : response->results) {
     if (result.error_code == ErrorCode::kNone) continue;
     return make_error(ErrorKind::kInvalid, "{}: {}", result.user,
@@ -34,7 +34,7 @@ Result<bool> has_scram_user(Cluster& cluster, const std::string& user, security:
   request.users.emplace();
   request.users->emplace_back().name = ByteView(user);
   auto answer = cluster.ask<DescribeUserScramCredentialsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   if (answer->error_code != ErrorCode::kNone) return answer_error(answer->error_code, answer->error_message);
   for (const auto& result : answer->results) {
     for (const auto& info : result.credential_infos) {

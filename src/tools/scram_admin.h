@@ -13,7 +13,7 @@ namespace milena::tools {
 Status alter_scram(Cluster& cluster, const AlterUserScramCredentialsRequest& request);
 // Creates the user, or changes its password.
 Status set_scram_password(Cluster& cluster, const std::string& user, security::ScramMechanism mechanism,
-                          const std::string& password, int32_t iterations = security::kLeastScramIterations);
+                          const std::string& password, int32_t iterations = security::kMinScramIterations);
 Result<bool> has_scram_user(Cluster& cluster, const std::string& user, security::ScramMechanism mechanism);
 
 }  // namespace milena::tools

@@ -69,7 +69,7 @@ class TlsTransport final : public BrokerTransport {
       if (reason != SSL_ERROR_WANT_READ) return failed();
       char buffer[kReadBytes];
       Result<size_t> got = below_->receive_some(buffer, sizeof buffer, deadline);
-      if (!got.ok()) return got.error();
+      RETURN_IF_ERROR(got);
       BIO_write(SSL_get_rbio(ssl_.get()), buffer, static_cast<int>(*got));
     }
   }
@@ -103,7 +103,7 @@ BrokerTransportMaker tls_transport_maker(std::shared_ptr<const security::TlsCont
   return [context = std::move(context)](const BrokerAddress& address,
                                         Deadline deadline) -> Result<std::unique_ptr<BrokerTransport>> {
     auto below = connect_plain(address, deadline);
-    if (!below.ok()) return below.error();
+    RETURN_IF_ERROR(below);
     auto made = std::make_unique<TlsTransport>(below.take(), context, address.text());
     RETURN_IF_ERROR(made->open(address.host, deadline));
     return std::unique_ptr<BrokerTransport>(std::move(made));

@@ -92,7 +92,7 @@ class FrameTransport : public BrokerTransport {
 
   Status send(ByteView bytes, Deadline deadline) override {
     Result<Bytes> answer = exchange_(bytes, deadline);
-    if (!answer.ok()) return answer.error();
+    RETURN_IF_ERROR(answer);
     answer_ = answer.take();
     at_ = 0;
     return ok_status();
@@ -117,7 +117,7 @@ class FrameTransport : public BrokerTransport {
 Status BrokerTransport::receive(char* to, size_t count, Deadline deadline) {
   while (count > 0) {
     Result<size_t> received = receive_some(to, count, deadline);
-    if (!received.ok()) return received.error();
+    RETURN_IF_ERROR(received);
     to += *received;
     count -= *received;
   }
@@ -147,7 +147,7 @@ Result<std::vector<BrokerAddress>> parse_broker_addresses(const std::string& tex
   for (size_t begin = 0; begin <= text.size();) {
     size_t comma = std::min(text.find(',', begin), text.size());
     Result<BrokerAddress> address = parse_broker_address(text.substr(begin, comma - begin));
-    if (!address.ok()) return address.error();
+    RETURN_IF_ERROR(address);
     addresses.push_back(address.take());
     begin = comma + 1;
   }
@@ -172,7 +172,7 @@ Result<std::unique_ptr<BrokerTransport>> connect_plain(const BrokerAddress& addr
     opened = transport->open(*one, deadline);
   }
   ::freeaddrinfo(found);
-  if (!opened.ok()) return opened.error();
+  RETURN_IF_ERROR(opened);
   return std::unique_ptr<BrokerTransport>(std::move(transport));
 }
 

@@ -120,7 +120,7 @@ TEST(Doctor, EscapesWhatClientsChose) {
 TEST(Doctor, OfManyClientsItNamesTheFirst) {
   NodeFigures figures = figures_now();
   for (int i = 0; i < 100; i++) figures.symptoms.clients[{"10.0.0.5", std::to_string(i)}] = told(2, 0);
-  EXPECT_EQ(examine(figures).size(), kMostOfAKind);
+  EXPECT_EQ(examine(figures).size(), kMaxOfAKind);
 }
 
 TEST(Doctor, NamesTheTransactionThatHoldsConsumersBack) {
@@ -240,12 +240,12 @@ TEST(RecentTable, KeepsWhatWasTouchedLast) {
 TEST(ClientBook, IsBounded) {
   ClientBook book;
   const Bytes large(30'000, 'x');
-  for (size_t i = 0; i < ClientBook::kMostClients + 10; i++) {
+  for (size_t i = 0; i < ClientBook::kMaxClients + 10; i++) {
     book.note_served("10.0.0.5", fmt::format("{}{}", i, large));
     book.note_refusal(RefusalKind::kVersion, "10.0.0.5", fmt::format("{}{}", i, large), large, large, 1);
   }
-  EXPECT_EQ(book.clients().size(), ClientBook::kMostClients);
-  EXPECT_EQ(book.refusals().size(), ClientBook::kMostRefusals);
+  EXPECT_EQ(book.clients().size(), ClientBook::kMaxClients);
+  EXPECT_EQ(book.refusals().size(), ClientBook::kMaxRefusals);
   EXPECT_EQ(book.clients().newest_first().front().first.client_id.size(), ClientBook::kLongestText);
   EXPECT_EQ(book.refusals().newest_first().front().second.reason.size(), ClientBook::kLongestText);
 }

@@ -105,7 +105,7 @@ class NodeHarness {
   void run() {
     int turns = 0;
     for (bool ran = true; ran; turns++) {
-      if (turns == kMostTurns) FAIL() << "the node does not come to rest";
+      if (turns == kMaxTurns) FAIL() << "the node does not come to rest";
       ran = false;
       for (auto& executor : executors_) ran = executor->run_turn() || ran;
     }
@@ -168,7 +168,7 @@ class NodeHarness {
   }
 
  private:
-  static constexpr int kMostTurns = 200'000;
+  static constexpr int kMaxTurns = 200'000;
 
   int shard_count_;
   FileSystem* files_ = &posix_file_system();

@@ -107,13 +107,13 @@ TEST_P(TapTest, RefusesWhatItCannotDo) {
   EXPECT_THAT(get("/tap"), StartsWith("HTTP/1.1 400 "));
   EXPECT_THAT(get("/tap?client-id=a&count=0"), StartsWith("HTTP/1.1 400 "));
   std::vector<std::unique_ptr<HttpConnection>> readers;
-  for (size_t i = 0; i <= Taps::kMost; i++) {
+  for (size_t i = 0; i <= Taps::kMax; i++) {
     readers.push_back(std::make_unique<HttpConnection>(*service_, 0));
     readers.back()->get(kTarget);
     node().run();
   }
   EXPECT_THAT(readers.back()->received, StartsWith("HTTP/1.1 503 "));
-  EXPECT_EQ(taps(), Taps::kMost * node().node().shard_count());
+  EXPECT_EQ(taps(), Taps::kMax * node().node().shard_count());
 }
 
 }  // namespace

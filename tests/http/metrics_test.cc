@@ -21,7 +21,7 @@ TEST(LatencyHistogram, CountsWhereItSays) {
 }
 
 TEST(LatencyHistogram, EveryBoundSeparatesWhatIsBelow) {
-  for (int exponent = 0; exponent < LatencyHistogram::kMostExponent; exponent++) {
+  for (int exponent = 0; exponent < LatencyHistogram::kMaxExponent; exponent++) {
     LatencyHistogram times;
     times.record_ns((int64_t{1000} << exponent) - 1);
     times.record_ns(int64_t{1000} << exponent);
@@ -34,7 +34,7 @@ TEST(LatencyHistogram, TakesAnything) {
   times.record_ns(-5);
   times.record_ns(INT64_MAX);
   EXPECT_EQ(times.count(), 2u);
-  EXPECT_EQ(times.count_below(LatencyHistogram::kMostExponent), 2u);
+  EXPECT_EQ(times.count_below(LatencyHistogram::kMaxExponent), 2u);
 }
 
 TEST(LatencyHistogram, QuantilesAreAtMostAQuarterTooLarge) {

@@ -176,12 +176,12 @@ TEST(ScramExampleTest, SaltsAreShortTextsOfLettersAndDigits) {
 }
 
 TEST_P(ScramTest, APasswordIsComparedWithACredential) {
-  const Bytes salted = salted_password(GetParam(), "secret", "salt", kLeastScramIterations);
-  const ScramCredential credential = scram_credential(GetParam(), salted, "salt", kLeastScramIterations);
+  const Bytes salted = salted_password(GetParam(), "secret", "salt", kMinScramIterations);
+  const ScramCredential credential = scram_credential(GetParam(), salted, "salt", kMinScramIterations);
   EXPECT_TRUE(can_be_checked(GetParam(), credential));
   EXPECT_TRUE(is_password(GetParam(), credential, "secret"));
   for (const char* other : {"", "Secret", "secret ", "secre"}) EXPECT_FALSE(is_password(GetParam(), credential, other));
-  for (int32_t iterations : {-1, 0, 1, kLeastScramIterations - 1, kMostScramIterations + 1, INT32_MAX}) {
+  for (int32_t iterations : {-1, 0, 1, kMinScramIterations - 1, kMaxScramIterations + 1, INT32_MAX}) {
     ScramCredential odd = credential;
     odd.iterations = iterations;
     EXPECT_FALSE(can_be_checked(GetParam(), odd)) << iterations;

@@ -24,15 +24,15 @@ namespace {
 using ProduceCall = Call<ProduceRequest, ProduceResponse>;
 
 constexpr int16_t kProduceWithTopicIds = 13;
-constexpr size_t kMostPartitions = 10'000;
+constexpr size_t kMaxPartitions = 10'000;
 // The client id under which Kafka's own tools may write to internal topics.
 constexpr ByteView kAdminClientId = "__admin_client";
 
 using PartitionOut = ProduceResponse::PartitionProduceResponse;
 
 // The most bytes to check within the turn, before and after decompression. More goes to a thread beside the loop.
-constexpr size_t kMostCheckedHere_bytes = 4 << 20;
-constexpr size_t kMostDecompressedHere_bytes = 8 << 20;
+constexpr size_t kMaxCheckedHere_bytes = 4 << 20;
+constexpr size_t kMaxDecompressedHere_bytes = 8 << 20;
 
 // The records of one partition, to be checked on another thread.
 struct RecordsCheck {
@@ -196,7 +196,7 @@ ProduceValidation take_check(Produce& produce, size_t& next, size_t topic, size_
 // Returns the items to append; the response has the rest. Returns nullopt if there is more to decompress than is
 // allowed here.
 std::optional<std::vector<ProduceItem>> prepare(Produce& produce) {
-  const DecompressionBudget budget(kMostDecompressedHere_bytes);
+  const DecompressionBudget budget(kMaxDecompressedHere_bytes);
   const ProduceCall& call = *produce.call;
   const ProduceRequest& request = call.request;
   Shard& shard = call.shard();
@@ -367,9 +367,9 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
   const ProduceRequest& request = produce->call->request;
   size_t partitions = 0;
   for (const auto& topic : request.topic_data) partitions += topic.partition_data.size();
-  if (partitions > kMostPartitions) {
+  if (partitions > kMaxPartitions) {
     return produce->call->close(
-        fmt::format("a Produce request has {} partitions, expected at most {}", partitions, kMostPartitions));
+        fmt::format("a Produce request has {} partitions, expected at most {}", partitions, kMaxPartitions));
   }
   TransactionalProducers producers = transactional_producers(request);
   if (producers.any && (!request.transactional_id ||
@@ -384,7 +384,7 @@ void handle_produce(std::shared_ptr<ProduceCall> call) {
   produce->by = {.producer = std::move(producers.first),
                  .support = produce_transaction_support(produce->call->version())};
   produce->by.producer.transactional_id = Bytes(request.transactional_id.value_or(""));
-  if (produce->call->frame().bytes.size() > kMostCheckedHere_bytes) return check_elsewhere(produce);
+  if (produce->call->frame().bytes.size() > kMaxCheckedHere_bytes) return check_elsewhere(produce);
   std::optional<std::vector<ProduceItem>> items = prepare(*produce);
   if (!items) return check_elsewhere(produce);
   append_checked(produce, std::move(*items));

@@ -19,7 +19,7 @@ namespace {
 using ListOffsetsCall = Call<ListOffsetsRequest, ListOffsetsResponse>;
 
 // The most bytes to decompress within a turn, for one partition.
-constexpr size_t kMostSearchedHere_bytes = 1 << 20;
+constexpr size_t kMaxSearchedHere_bytes = 1 << 20;
 
 constexpr int16_t kFirstVersionWithOffsetNotAvailable = 5;
 // A client with this replica id may ask followers.
@@ -70,7 +70,7 @@ void take_found(OffsetItem& item, const std::optional<log::TimestampAndOffset>& 
 Status begin_search(log::PartitionLog& log, OffsetItem& item, int64_t from_offset) {
   auto search = item.timestamp == kMaxTimestamp ? log.search_max_timestamp()
                                                 : log.search_by_timestamp(item.timestamp, from_offset);
-  if (!search) return search.error();
+  RETURN_IF_ERROR(search);
   if (*search) item.search = std::make_shared<log::TimeSearch>(std::move(**search));
   return ok_status();
 }
@@ -81,7 +81,7 @@ Status find_offset(log::PartitionLog& log, int32_t leader_epoch, OffsetItem& ite
     end = log.high_watermark();
     if (item.read_committed) {
       auto stable = log.last_stable_offset();
-      if (!stable) return stable.error();
+      RETURN_IF_ERROR(stable);
       end = *stable;
     }
   }
@@ -93,7 +93,7 @@ Status find_offset(log::PartitionLog& log, int32_t leader_epoch, OffsetItem& ite
     case kEarliest:
     case kEarliestLocal: {
       auto epoch = log.epoch_of(log.log_start_offset());
-      if (!epoch) return epoch.error();
+      RETURN_IF_ERROR(epoch);
       item.found = {-1, log.log_start_offset(), epoch->value_or(leader_epoch)};
       return ok_status();
     }
@@ -104,10 +104,10 @@ Status find_offset(log::PartitionLog& log, int32_t leader_epoch, OffsetItem& ite
     default: break;
   }
   item.end = end;
-  const DecompressionBudget budget(kMostSearchedHere_bytes);
+  const DecompressionBudget budget(kMaxSearchedHere_bytes);
   auto found = item.timestamp == kMaxTimestamp ? log.find_max_timestamp() : log.find_by_timestamp(item.timestamp);
   if (budget.exceeded()) return begin_search(log, item, 0);
-  if (!found) return found.error();
+  RETURN_IF_ERROR(found);
   take_found(item, *found);
   return ok_status();
 }

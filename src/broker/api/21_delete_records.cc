@@ -40,7 +40,7 @@ void delete_records(Shard& owner, DeleteItem& item) {
     }
     if (item.offset == -1) item.offset = log.high_watermark();
     auto deleted = whole_or_not([&] { return log.delete_records_before(item.offset); });
-    if (!deleted) return deleted.error();
+    RETURN_IF_ERROR(deleted);
     refused = *deleted;
     return ok_status();
   });

@@ -28,7 +28,7 @@ void look_up_epoch(Shard& owner, EpochItem& item) {
   if (item.error != ErrorCode::kNone) return;
   item.error = partition->with_log([&](log::PartitionLog& log) -> Status {
     auto end = log.epoch_end_offset(item.epoch);
-    if (!end) return end.error();
+    RETURN_IF_ERROR(end);
     if (!end->has_value()) return ok_status();
     item.found_epoch = (*end)->epoch;
     item.end_offset = (*end)->end_offset;

@@ -80,7 +80,7 @@ bool is_to_come(Shard& shard, const metadata::TopicImage* topic, const TopicPart
     log_warn(
         "AlterReplicaLogDirs: the directory for {} is not remembered, nor those for more partitions: {} partitions "
         "without a replica here are remembered already",
-        name.to_string(), WantedPlaces::kMost);
+        name.to_string(), WantedPlaces::kMax);
   }
   return true;
 }

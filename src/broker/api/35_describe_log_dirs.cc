@@ -40,7 +40,7 @@ void collect_sizes(Shard& shard, const Wanted& wanted, std::vector<ReplicaSize>&
     }
     (void)partition.with_log([&](log::PartitionLog& log) -> Status {
       auto bytes = log.size();
-      if (!bytes) return bytes.error();
+      RETURN_IF_ERROR(bytes);
       out.push_back({partition.topic_partition(), partition.directory(), static_cast<int64_t>(*bytes),
                      std::max<int64_t>(log.high_watermark() - log.log_end_offset(), 0), false});
       if (auto future = shard.replicas().mover().future_of(partition.id())) {

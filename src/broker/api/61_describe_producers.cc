@@ -49,7 +49,7 @@ void look_up_producers(Shard& owner, ProducersItem& item) {
   if (item.out.error_code != ErrorCode::kNone) return;
   item.out.error_code = partition->with_log([&](log::PartitionLog& log) -> Status {
     auto producers = log.active_producers();
-    if (!producers) return producers.error();
+    RETURN_IF_ERROR(producers);
     describe_producers(*producers, item.out);
     item.room->take(producers->size() * kProducer_bytes, "",
                     "producers of " + partition->topic_partition().to_string());

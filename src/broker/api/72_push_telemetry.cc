@@ -45,7 +45,7 @@ Read read_push(const PushTelemetryCall& call, size_t max_bytes) {
   }
   auto& values = result.push.values;
   auto summary = read_otlp_metrics(bytes, [&](const OtlpPoint& point) {
-    if (!point.value || point.metric.size() > kMaxTelemetryNameBytes) return;
+    if (!point.value || point.metric.size() > kMaxTelemetryName_bytes) return;
     if (values.size() < kMaxTelemetryValues || values.contains(Bytes(point.metric)))
       values[Bytes(point.metric)] = *point.value;
   });

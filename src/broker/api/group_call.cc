@@ -8,13 +8,13 @@ namespace {
 
 // A client usually has one connection per group. Beyond these bounds a group is not noted, and its member is removed
 // only when its session expires.
-constexpr size_t kMostGroups = 64;
+constexpr size_t kMaxGroups = 64;
 constexpr size_t kLongestNotedId_bytes = 1'024;
 
 }  // namespace
 
 void note_group(ConnectionState& connection, ByteView group_id) {
-  if (group_id.size() > kLongestNotedId_bytes || connection.groups.size() >= kMostGroups) return;
+  if (group_id.size() > kLongestNotedId_bytes || connection.groups.size() >= kMaxGroups) return;
   // The last one first: it is nearly always the same.
   if (std::find(connection.groups.rbegin(), connection.groups.rend(), group_id) != connection.groups.rend()) return;
   connection.groups.emplace_back(group_id);

@@ -10,16 +10,16 @@ Status AuditFile::append(ByteView lines) {
   std::lock_guard lock(mutex_);
   for (bool renamed = false;; renamed = true) {
     auto file = files_.open(path_, OpenMode::kReadOrCreate);
-    if (!file) return file.error();
+    RETURN_IF_ERROR(file);
     auto size = (*file)->size();
-    if (!size) return size.error();
+    RETURN_IF_ERROR(size);
     if (renamed || *size == 0 || *size + lines.size() <= max_bytes_) return (*file)->write_at(*size, lines);
     RETURN_IF_ERROR(files_.rename(path_, path_ + ".1"));
   }
 }
 
 void AuditLog::write(Bytes line) {
-  if (gathered_.size() + line.size() > kMostGathered) {
+  if (gathered_.size() + line.size() > kMaxGathered) {
     missing_++;
     return;
   }

@@ -43,7 +43,7 @@ class AuditLog {
   void close();
 
  private:
-  static constexpr size_t kMostGathered = 1 << 20;
+  static constexpr size_t kMaxGathered = 1 << 20;
 
   void start_append();
 

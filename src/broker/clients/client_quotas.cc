@@ -9,7 +9,7 @@ namespace milena::broker {
 namespace {
 
 // The most meters to keep. Clients choose their ids; a dropped meter only forgives usage.
-constexpr size_t kMostMeters = 100'000;
+constexpr size_t kMaxMeters = 100'000;
 
 ByteView key_of(QuotaKind kind) {
   switch (kind) {
@@ -66,7 +66,7 @@ ClientQuotas::Meter& ClientQuotas::meter(QuotaKind kind, const metadata::ClientQ
 void ClientQuotas::sweep() {
   int64_t now_ms = shard_.steady_ms();
   std::erase_if(meters_, [now_ms](const auto& entry) { return entry.second.rate.is_idle(now_ms); });
-  if (meters_.size() >= kMostMeters) meters_.clear();
+  if (meters_.size() >= kMaxMeters) meters_.clear();
   sweep_at_ = std::max<size_t>(1000, meters_.size() * 2);
 }
 

@@ -12,7 +12,7 @@ namespace milena::broker {
 namespace {
 
 constexpr size_t kMaxInstances = 16'384;
-constexpr int64_t kLeastLifeMs = 60'000;
+constexpr int64_t kMinLife_ms = 60'000;
 constexpr ByteView kAllMetrics = "*";
 
 // The id differs for different metrics or intervals, and for each client.
@@ -39,7 +39,7 @@ void ClientTelemetry::evaluate(Instance& instance) const {
                                  client.software_name,  client.software_version,
                                  client.source_address, client.source_port};
   std::set<Bytes> metrics;
-  int32_t interval_ms = config::kDefaultPushIntervalMs;
+  int32_t interval_ms = config::kDefaultPushInterval_ms;
   for (const auto& [name, subscription] : subscriptions_) {
     if (!subscription.matches(asking)) continue;
     metrics.insert(subscription.metrics().begin(), subscription.metrics().end());
@@ -76,7 +76,7 @@ ClientTelemetry::Instance& ClientTelemetry::instance(const Uuid& id, const Telem
   }
   Instance& known = *found->second;
   known.client.connection_id = client.connection_id;
-  known.expires_ms = now_ms + std::max<int64_t>(kLeastLifeMs, int64_t{3} * known.subscription.interval_ms);
+  known.expires_ms = now_ms + std::max<int64_t>(kMinLife_ms, int64_t{3} * known.subscription.interval_ms);
   return known;
 }
 

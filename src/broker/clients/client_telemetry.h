@@ -50,7 +50,7 @@ struct TelemetryPush {
   std::map<Bytes, double> values;  // at most kMaxTelemetryValues
 };
 inline constexpr size_t kMaxTelemetryValues = 256;
-inline constexpr size_t kMaxTelemetryNameBytes = 255;
+inline constexpr size_t kMaxTelemetryName_bytes = 255;
 
 class ClientTelemetry {
  public:
@@ -66,7 +66,7 @@ class ClientTelemetry {
   struct Subscription {
     ErrorCode error = ErrorCode::kNone;
     int32_t id = 0;
-    int32_t interval_ms = config::kDefaultPushIntervalMs;
+    int32_t interval_ms = config::kDefaultPushInterval_ms;
     std::vector<Bytes> metrics;
   };
   Subscription subscribe(const Uuid& instance_id, const TelemetryClientInfo& client, int64_t now_ms);

@@ -19,7 +19,7 @@
 namespace milena::broker {
 namespace {
 
-constexpr size_t kMostAnswerBytes = 1024 * 1024;
+constexpr size_t kMaxAnswer_bytes = 1024 * 1024;
 
 // A connected socket, with or without TLS, with one deadline for all operations.
 class HttpConnection {
@@ -60,7 +60,7 @@ class HttpConnection {
                                             : ::recv(socket_, buffer, sizeof buffer, 0);
       if (count < 0 && !ended()) return failed("reading");
       RETURN_IF_ERROR(count > 0 ? reader.feed(ByteView(buffer, static_cast<size_t>(count)), body) : reader.end());
-      if (body.size() > kMostAnswerBytes) return make_error(ErrorKind::kIo, "the answer is larger than a megabyte");
+      if (body.size() > kMaxAnswer_bytes) return make_error(ErrorKind::kIo, "the answer is larger than a megabyte");
     }
     const int status = reader.answer().status;
     if (status != 200) return make_error(ErrorKind::kIo, "the answer has status {}", status);

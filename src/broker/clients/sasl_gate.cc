@@ -19,7 +19,7 @@ using VersionsCall = Call<ApiVersionsRequest, ApiVersionsResponse>;
 using AuthenticateCall = Call<SaslAuthenticateRequest, SaslAuthenticateResponse>;
 
 // Kafka's MIN_REAUTH_INTERVAL.
-constexpr int64_t kLeastBetweenSessions_ms = 1000;
+constexpr int64_t kMinBetweenSessions_ms = 1000;
 
 // Returns null if the body cannot be read, or the version is not supported.
 template <class ApiCall>
@@ -78,7 +78,7 @@ bool SaslGate::expired() const { return session_ends_ms_ && shard_.steady_ms() >
 bool SaslGate::may_authenticate_again() {
   if (!session_ends_ms_) return false;
   const int64_t now_ms = shard_.steady_ms();
-  if (last_begun_ms_ && now_ms - *last_begun_ms_ < kLeastBetweenSessions_ms) return false;
+  if (last_begun_ms_ && now_ms - *last_begun_ms_ < kMinBetweenSessions_ms) return false;
   last_begun_ms_ = now_ms;
   return true;
 }

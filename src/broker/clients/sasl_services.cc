@@ -13,7 +13,7 @@ Result<std::unique_ptr<SaslServices>> SaslServices::open(const config::Settings&
                                                          FileSystem& files) {
   auto services = std::make_unique<SaslServices>();
   for (auto listeners : {config::broker_listeners(settings), config::controller_listeners(settings)}) {
-    if (!listeners) return listeners.error();
+    RETURN_IF_ERROR(listeners);
     for (const config::ListenerEndpoint& listener : *listeners) {
       auto protocol = security::parse_security_protocol(listener.protocol);
       if (!protocol || !security::uses_sasl(*protocol)) continue;
@@ -25,7 +25,7 @@ Result<std::unique_ptr<SaslServices>> SaslServices::open(const config::Settings&
 
 Status SaslServices::add_listener(const config::Settings& settings, ByteView name, Executor& home, FileSystem& files) {
   auto listener = sasl_listener_settings(settings, name, home.random());
-  if (!listener) return listener.error();
+  RETURN_IF_ERROR(listener);
   for (const SaslMechanismSettings& mechanism : listener->mechanisms) {
     if (!mechanism.oauth || mechanism.oauth->unsecured) continue;
     TokenKeys::Fetch fetch;

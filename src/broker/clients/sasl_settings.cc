@@ -66,7 +66,7 @@ Result<Bytes> handler_class(const config::ListenerSettings& settings, ByteView m
 Status take_plain(const config::ListenerSettings& settings, const KnownMechanism& known, Random& random,
                   SaslMechanismSettings& mechanism) {
   auto users = plain_users_of(settings, random);
-  if (!users) return users.error();
+  RETURN_IF_ERROR(users);
   if (*users == nullptr) return missing(settings, known, "required user_NAME=\"PASSWORD\";");
   mechanism.plain_users = users.take();
   return ok_status();
@@ -75,10 +75,10 @@ Status take_plain(const config::ListenerSettings& settings, const KnownMechanism
 Status take_scram(const config::ListenerSettings& settings, const KnownMechanism& known,
                   SaslMechanismSettings& mechanism) {
   auto handler = handler_class(settings, known.name, {"scram.internals.ScramServerCallbackHandler"});
-  if (!handler) return handler.error();
+  RETURN_IF_ERROR(handler);
   // The entry is for the broker's own connections: users are in the metadata.
   auto entry = jaas_of(settings, known);
-  if (!entry) return entry.error();
+  RETURN_IF_ERROR(entry);
   mechanism.scram = security::parse_scram_mechanism(known.name);
   return ok_status();
 }
@@ -121,13 +121,13 @@ Status take_signed_tokens(const config::ListenerSettings& settings, OAuthSetting
   constexpr ByteView kName = "OAUTHBEARER";
   auto text = [&](ByteView key, Bytes& to) -> Status {
     auto found = settings.checked(kName, key);
-    if (!found) return found.error();
+    RETURN_IF_ERROR(found);
     if (*found && !(*found)->text.empty()) to = (*found)->text;
     return ok_status();
   };
   auto number = [&](ByteView key, int64_t least, int64_t& to) -> Status {
     Result<int64_t> found = settings.number(kName, key);
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     if (*found < least) {
       return config::ListenerSettings::mistake(*settings.find(kName, key), false,
                                                fmt::format("expected a number of at least {}", least));
@@ -141,7 +141,7 @@ Status take_signed_tokens(const config::ListenerSettings& settings, OAuthSetting
   RETURN_IF_ERROR(text("sasl.oauthbearer.expected.issuer", issuer));
   if (!issuer.empty()) oauth.rules.expected_issuer = issuer;
   auto audience = settings.list(kName, "sasl.oauthbearer.expected.audience");
-  if (!audience) return audience.error();
+  RETURN_IF_ERROR(audience);
   oauth.rules.expected_audience = audience.take();
   RETURN_IF_ERROR(number("sasl.oauthbearer.clock.skew.seconds", 0, oauth.rules.clock_skew_s));
   RETURN_IF_ERROR(number("sasl.oauthbearer.jwks.endpoint.refresh.ms", 1, oauth.refresh_ms));
@@ -167,9 +167,9 @@ Status take_oauth(const config::ListenerSettings& settings, const KnownMechanism
   auto handler = handler_class(settings, known.name,
                                {"oauthbearer.OAuthBearerValidatorCallbackHandler",
                                 "oauthbearer.secured.OAuthBearerValidatorCallbackHandler", kUnsecuredHandler});
-  if (!handler) return handler.error();
+  RETURN_IF_ERROR(handler);
   auto entry = jaas_of(settings, known);
-  if (!entry) return entry.error();
+  RETURN_IF_ERROR(entry);
   auto oauth = std::make_shared<OAuthSettings>();
   std::optional<Found> url = settings.find(known.name, kUrl);
   const bool wants_signed = url && !url->text.empty() && *handler != kUnsecuredHandler;
@@ -182,7 +182,7 @@ Status take_oauth(const config::ListenerSettings& settings, const KnownMechanism
   } else {
     // Kafka has this as a default.
     auto allowed = settings.checked("", kAllow);
-    if (!allowed) return allowed.error();
+    RETURN_IF_ERROR(allowed);
     if (!*allowed || !config::parse_boolean((*allowed)->text).value_or(false)) {
       return make_error(ErrorKind::kInvalid,
                         "{} is not set: unsigned tokens would be accepted, which anyone can create. Expected the URL "
@@ -190,7 +190,7 @@ Status take_oauth(const config::ListenerSettings& settings, const KnownMechanism
                         settings.key_of(known.name, kUrl), kAllow);
     }
     auto rules = unsecured_rules(settings, *entry);
-    if (!rules) return rules.error();
+    RETURN_IF_ERROR(rules);
     oauth->unsecured = rules.take();
     log_warn("Listener accepts unsecured OAUTHBEARER tokens: every client can claim any principal ({}=true)", kAllow);
   }
@@ -201,14 +201,14 @@ Status take_oauth(const config::ListenerSettings& settings, const KnownMechanism
 Status take_gssapi(const config::ListenerSettings& settings, const KnownMechanism& known,
                    SaslMechanismSettings& mechanism) {
   auto entry = jaas_of(settings, known);
-  if (!entry) return entry.error();
+  RETURN_IF_ERROR(entry);
   if (!*entry) {
     return missing(settings, known, "required useKeyTab=true storeKey=true keyTab=\"FILE\" principal=\"kafka/HOST\";");
   }
   auto rules = settings.list(known.name, "sasl.kerberos.principal.to.local.rules");
-  if (!rules) return rules.error();
+  RETURN_IF_ERROR(rules);
   auto names = security::KerberosNames::parse(*rules);
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   auto credentials =
       security::load_gssapi({option_of(*entry, "keyTab"), option_of(*entry, "principal"), {}}, names.take());
   if (!credentials) {
@@ -244,9 +244,9 @@ Result<std::shared_ptr<const security::PlainUsers>> plain_users_of(const config:
                                                                    Random& random) {
   const KnownMechanism& plain = *find_known("PLAIN");
   auto handler = handler_class(listener, plain.name, {"plain.internals.PlainServerCallbackHandler"});
-  if (!handler) return handler.error();
+  RETURN_IF_ERROR(handler);
   auto entry = jaas_of(listener, plain);
-  if (!entry) return entry.error();
+  RETURN_IF_ERROR(entry);
   std::shared_ptr<const security::PlainUsers> users;
   if (!*entry) return users;
   users = std::make_shared<security::PlainUsers>(**entry, random);
@@ -264,7 +264,7 @@ Result<SaslListenerSettings> sasl_listener_settings(const config::Settings& sett
   SaslListenerSettings listener;
   listener.listener = Bytes(listener_name);
   auto enabled = own.list("", kEnabled);
-  if (!enabled) return enabled.error();
+  RETURN_IF_ERROR(enabled);
   const Found found = own.find("", kEnabled).value_or(Found{Bytes(kEnabled), "", ""});
   if (enabled->empty()) return config::ListenerSettings::mistake(found, false, "expected some of " + all_known());
   for (const Bytes& name : *enabled) {
@@ -277,13 +277,13 @@ Result<SaslListenerSettings> sasl_listener_settings(const config::Settings& sett
     SaslMechanismSettings mechanism;
     mechanism.name = name;
     Result<int64_t> max_reauth = own.number(name, "connections.max.reauth.ms");
-    if (!max_reauth.ok()) return max_reauth.error();
+    RETURN_IF_ERROR(max_reauth);
     mechanism.max_reauth_ms = *max_reauth;
     RETURN_IF_ERROR(take_mechanism(own, *known, random, mechanism));
     listener.mechanisms.push_back(std::move(mechanism));
   }
   Result<int64_t> max_receive = own.number("", "sasl.server.max.receive.size");
-  if (!max_receive.ok()) return max_receive.error();
+  RETURN_IF_ERROR(max_receive);
   listener.max_receive_bytes = std::max<int64_t>(0, *max_receive);
   listener.failure_delay_ms = settings.get_int("connection.failed.authentication.delay.ms");
   return listener;

@@ -10,7 +10,7 @@ namespace milena::broker {
 namespace {
 
 // Deriving a token's credentials takes milliseconds, so they are kept.
-constexpr size_t kMostTokensKept = 1000;
+constexpr size_t kMaxTokensKept = 1000;
 
 security::ScramCredential credential_of(const UserScramCredentialRecord& record) {
   return {record.salt, record.stored_key, record.server_key, record.iterations};
@@ -36,14 +36,14 @@ class TokenCredentials {
  private:
   const security::ScramCredential& credential(security::ScramMechanism mechanism, const Bytes& id,
                                               const metadata::DelegationTokenSettings& settings) {
-    if (kept_.size() >= kMostTokensKept) kept_.clear();
+    if (kept_.size() >= kMaxTokensKept) kept_.clear();
     auto [found, is_new] = kept_.try_emplace({mechanism, id});
     if (is_new) {
       const Bytes password = security::base64_encode(metadata::delegation_token_hmac(settings.secret, id));
       const Bytes salt = security::random_scram_text(shard_.executor().random());
       found->second = security::scram_credential(
-          mechanism, security::salted_password(mechanism, password, salt, security::kLeastScramIterations), salt,
-          security::kLeastScramIterations);
+          mechanism, security::salted_password(mechanism, password, salt, security::kMinScramIterations), salt,
+          security::kMinScramIterations);
     }
     return found->second;
   }

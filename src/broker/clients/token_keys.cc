@@ -59,16 +59,16 @@ Status TokenKeys::fetch_first() {
   }
   if (!document) return make_error(document.error().kind, "the keys cannot be fetched: {}", document.error().message);
   auto parsed = security::parse_jwks(*document);
-  if (!parsed) return parsed.error();
+  RETURN_IF_ERROR(parsed);
   keys_ = parsed.take();
   return ok_status();
 }
 
 Status TokenKeys::read_file() {
   auto document = files_.read_file(path_of(settings_->jwks_url));
-  if (!document) return document.error();
+  RETURN_IF_ERROR(document);
   auto parsed = security::parse_jwks(*document);
-  if (!parsed) return parsed.error();
+  RETURN_IF_ERROR(parsed);
   keys_ = parsed.take();
   return ok_status();
 }
@@ -130,9 +130,9 @@ void TokenKeys::fetched(Result<Bytes> document) {
     std::lock_guard lock(mutex_);
     keys_ = parsed.take();
   } else {
-    constexpr int64_t kLeastPause_ms = 100;
-    backoff_ms_ = std::min(std::max(backoff_ms_ * 2, std::max(kLeastPause_ms, settings_->retry_ms)),
-                           std::max(kLeastPause_ms, settings_->retry_max_ms));
+    constexpr int64_t kMinPause_ms = 100;
+    backoff_ms_ = std::min(std::max(backoff_ms_ * 2, std::max(kMinPause_ms, settings_->retry_ms)),
+                           std::max(kMinPause_ms, settings_->retry_max_ms));
     log_warn("{}: {}; next try in {} ms", settings_->jwks_url, parsed.error().message, backoff_ms_);
   }
   fetch_after(backoff_ms_ > 0 ? backoff_ms_ : settings_->refresh_ms);

@@ -15,7 +15,7 @@ namespace milena::broker {
 namespace {
 
 constexpr int32_t kFetchWait_ms = 500;
-constexpr int32_t kMostFetchWait_ms = 1000;
+constexpr int32_t kMaxFetchWait_ms = 1000;
 constexpr int32_t kFetch_bytes = 8 << 20;
 constexpr uint64_t kReplayAtOnce_bytes = 1 << 20;
 // The pause after an answer without progress.
@@ -50,7 +50,7 @@ Status MetadataObserver::load(const std::string& directory) {
   FileSystem& file_system = files_.file_system();
   if (file_system.exists(path)) RETURN_IF_ERROR(remove_snapshot_leftovers(file_system, path));
   auto snapshots = list_metadata_snapshots(file_system, path);
-  if (!snapshots) return snapshots.error();
+  RETURN_IF_ERROR(snapshots);
   log::OpenState state;
   if (!snapshots->empty()) {
     const MetadataSnapshotId& id = snapshots->back().id;
@@ -62,7 +62,7 @@ Status MetadataObserver::load(const std::string& directory) {
   auto config = std::make_shared<log::LogConfig>(settings_.log_config);
   config->cleanup_delete = false;
   auto log = log::PartitionLog::open(files_, executor_.clock(), path, name, std::move(config), std::move(state));
-  if (!log) return log.error();
+  RETURN_IF_ERROR(log);
   log_ = log.take();
   RETURN_IF_ERROR(log_->confirm_end());
   RETURN_IF_ERROR(log_->cut_at_gap());
@@ -120,7 +120,7 @@ void MetadataObserver::fetch_in(int64_t ms) {
 // does not answer is given up as early in both cases.
 int32_t MetadataObserver::fetch_wait_ms() const {
   if (high_watermark_ < log_->log_end_offset()) return kFetchWait_ms;
-  return static_cast<int32_t>(std::clamp<int64_t>(settings_.fetch_timeout_ms / 2, kFetchWait_ms, kMostFetchWait_ms));
+  return static_cast<int32_t>(std::clamp<int64_t>(settings_.fetch_timeout_ms / 2, kFetchWait_ms, kMaxFetchWait_ms));
 }
 
 void MetadataObserver::fetch() {
@@ -282,12 +282,12 @@ Status MetadataObserver::read_committed(metadata::MetadataRecords& ready) {
   const int64_t end = std::min(high_watermark_, log_->log_end_offset());
   while (applied_end_ < end) {
     auto read = log_->read(applied_end_, kReplayAtOnce_bytes, end, true);
-    if (!read) return read.error();
+    RETURN_IF_ERROR(read);
     if (read->error != ErrorCode::kNone) {
       return make_error(ErrorKind::kCorrupt, "offset {}: {}", applied_end_, error_name(read->error));
     }
     auto bytes = read->batches.flatten();
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     BatchIterator batches(*bytes);
     const int64_t before = applied_end_;
     while (batches.next()) {
@@ -309,7 +309,7 @@ Status MetadataObserver::replay(const RecordBatchView& batch, metadata::Metadata
     return ok_status();
   }
   auto records = metadata::decode_metadata_batch(batch);
-  if (!records) return records.error();
+  RETURN_IF_ERROR(records);
   if (mode_ == Mode::kPublishing) return transactions_.add(records.take(), ready);
   metadata::ImageDelta delta;
   return replayed_.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
@@ -451,7 +451,7 @@ Status MetadataObserver::take_snapshot() {
   // The shards go on from the images that they have.
   transactions_ = metadata::MetadataTransactions();
   auto known = list_metadata_snapshots(file_system, log_->directory());
-  if (!known) return known.error();
+  RETURN_IF_ERROR(known);
   snapshots_->begin_anew(known.take());
   publish(metadata::image_difference(home_->image(), taken.image()));
   return ok_status();

@@ -39,13 +39,13 @@ Result<PeerSecurity> security_of(const config::Settings& settings, const std::st
   PeerSecurity security;
   security.listener = listener;
   Result<std::string> protocol = config::protocol_of_listener(settings, listener, of_controllers);
-  if (!protocol.ok()) return protocol.error();
+  RETURN_IF_ERROR(protocol);
   security.protocol = security::parse_security_protocol(*protocol).value();
   const config::ListenerSettings own(settings, listener);
   if (security::uses_tls(security.protocol)) security.tls = security::TlsSettings::of_listener(own, security.protocol);
   if (security::uses_sasl(security.protocol)) {
     Result<security::SaslCredentials> login = login_of(settings, own, mechanism_key);
-    if (!login.ok()) return login.error();
+    RETURN_IF_ERROR(login);
     security.login = login.take();
   }
   return security;
@@ -70,7 +70,7 @@ Result<PeerSecurity> broker_peer_security(const config::Settings& settings) {
   if (settings.is_null("inter.broker.listener.name") && !settings.is_set("security.inter.broker.protocol")) {
     // Kafka starts no broker whose listeners have other names. Here the first listener is used.
     const auto own = config::broker_listeners(settings);
-    if (!own.ok()) return own.error();
+    RETURN_IF_ERROR(own);
     const bool there = std::any_of(own->begin(), own->end(), [&](const auto& each) {
       return each.listener_name == listener;
     });
@@ -79,7 +79,7 @@ Result<PeerSecurity> broker_peer_security(const config::Settings& settings) {
   Result<PeerSecurity> security = security_of(settings, listener, false, kMechanism);
   if (!security.ok() || !security->login) return security;
   const auto enabled = config::ListenerSettings(settings, listener).list({}, "sasl.enabled.mechanisms");
-  if (!enabled.ok()) return enabled.error();
+  RETURN_IF_ERROR(enabled);
   const Bytes& mechanism = security->login->mechanism;
   if (std::find(enabled->begin(), enabled->end(), mechanism) == enabled->end()) {
     return make_error(ErrorKind::kInvalid, "{}={}: expected one of sasl.enabled.mechanisms",

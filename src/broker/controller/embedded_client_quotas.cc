@@ -14,7 +14,7 @@ namespace milena::broker {
 namespace {
 
 // The most names to resolve for one request; with more, all of them are refused.
-constexpr size_t kMostHosts = 100;
+constexpr size_t kMaxHosts = 100;
 
 bool is_address(const Bytes& host) {
   unsigned char any[sizeof(in6_addr)];
@@ -51,7 +51,7 @@ void alter(const EmbeddedCallPtr& call, std::shared_ptr<std::set<Bytes>> bad_hos
 
 void alter_client_quotas_embedded(const EmbeddedCallPtr& call) {
   auto hosts = std::make_shared<std::set<Bytes>>(hosts_to_look_up(*call->request.as<AlterClientQuotasRequest>()));
-  if (hosts->empty() || hosts->size() > kMostHosts) return alter(call, std::move(hosts));
+  if (hosts->empty() || hosts->size() > kMaxHosts) return alter(call, std::move(hosts));
   run_or_drop(call->from.executor(), &Executor::run_blocking, [hosts] { std::erase_if(*hosts, has_address); },
               [call, hosts] { alter(call, hosts); });
 }

@@ -16,7 +16,7 @@ Result<std::vector<int64_t>> list_segments(FileSystem& files, const std::string&
   std::vector<int64_t> bases;
   auto names = files.list(path);
   if (!names && names.error().kind == ErrorKind::kNotFound) return bases;
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   for (const std::string& name : *names) {
     std::optional<log::SegmentFileName> file = log::parse_segment_file_name(name);
     if (file && file->suffix == log::kLogSuffix) bases.push_back(file->offset);
@@ -48,7 +48,7 @@ Status replay_batch(const RecordBatchView& batch, FoundMetadata& found) {
     return ok_status();
   }
   auto records = metadata::decode_metadata_batch(batch);
-  if (!records) return records.error();
+  RETURN_IF_ERROR(records);
   metadata::ImageDelta delta;
   return found.replayed.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
 }
@@ -56,20 +56,20 @@ Status replay_batch(const RecordBatchView& batch, FoundMetadata& found) {
 // Returns false if the log ends in this segment: its end is torn, or records before it are missing.
 Result<bool> read_segment(FileSystem& files, const std::string& file_name, FoundMetadata& found) {
   auto file = files.open(file_name, OpenMode::kRead);
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   auto bytes = (*file)->size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   log::BatchScanner batches(*file, 0, static_cast<uint32_t>(std::min<uint64_t>(*bytes, INT32_MAX)), kScanWindow_bytes);
   while (true) {
     auto more = batches.next();
     if (!more && more.error().kind == ErrorKind::kCorrupt) return false;
-    if (!more) return more.error();
+    RETURN_IF_ERROR(more);
     if (!*more) return true;
     if (batches.header().last_offset() < found.end_offset) continue;
     // The end of the segment before was lost with the power: PartitionLog::cut_at_gap().
     if (batches.header().base_offset > found.end_offset) return false;
     auto view = batches.view();
-    if (!view) return view.error();
+    RETURN_IF_ERROR(view);
     auto batch = RecordBatchView::parse(*view);
     if (!batch || !batch->crc_ok()) return false;
     RETURN_IF_ERROR(replay_batch(*batch, found));
@@ -81,11 +81,11 @@ Result<bool> read_segment(FileSystem& files, const std::string& file_name, Found
 Result<FoundMetadata> read_metadata(FileSystem& files, const std::string& path) {
   FoundMetadata found;
   auto snapshots = list_metadata_snapshots(files, path);
-  if (!snapshots) return snapshots.error();
+  RETURN_IF_ERROR(snapshots);
   found.snapshots = snapshots.take();
   RETURN_IF_ERROR(read_snapshot(files, path, found));
   auto bases = list_segments(files, path);
-  if (!bases) return bases.error();
+  RETURN_IF_ERROR(bases);
   if (!bases->empty() && bases->front() > found.end_offset) {
     return make_error(ErrorKind::kCorrupt,
                       "{} begins at offset {}, and no snapshot in it reaches that offset; restore the missing "
@@ -96,7 +96,7 @@ Result<FoundMetadata> read_metadata(FileSystem& files, const std::string& path) 
     // All of it is in the snapshot.
     if (i + 1 < bases->size() && (*bases)[i + 1] <= found.end_offset) continue;
     auto whole = read_segment(files, path + "/" + log::segment_file_name((*bases)[i], log::kLogSuffix), found);
-    if (!whole) return whole.error();
+    RETURN_IF_ERROR(whole);
     if (!*whole) break;
   }
   return found;

@@ -53,7 +53,7 @@ std::string describe(const std::vector<QuorumVoter>& voters) {
 Status add_quorum_record(ControlRecordType type, ByteView value, QuorumRecords& into) {
   if (type == ControlRecordType::kKraftVersion) {
     auto record = decode<KRaftVersionRecord>("KRaftVersionRecord", value);
-    if (!record) return record.error();
+    RETURN_IF_ERROR(record);
     if (record->kraft_version < 0 || record->kraft_version > kDynamicQuorum) {
       return make_error(
           ErrorKind::kUnsupported,
@@ -63,12 +63,12 @@ Status add_quorum_record(ControlRecordType type, ByteView value, QuorumRecords& 
     into.kraft_version = record->kraft_version;
   } else if (type == ControlRecordType::kKraftVoters) {
     auto record = decode<VotersRecord>("VotersRecord", value);
-    if (!record) return record.error();
+    RETURN_IF_ERROR(record);
     into.voters.emplace();
     for (const auto& voter : record->voters) into.voters->push_back({voter.voter_id, voter.voter_directory_id});
   } else if (type == ControlRecordType::kLeaderChange) {
     auto record = decode<LeaderChangeMessage>("LeaderChangeMessage", value);
-    if (!record) return record.error();
+    RETURN_IF_ERROR(record);
     into.electors.clear();
     for (const auto& voter : record->voters) into.electors.push_back({voter.voter_id, voter.voter_directory_id});
   }
@@ -80,7 +80,7 @@ Status add_quorum_batch(const RecordBatchView& batch, QuorumRecords& into) {
   RecordIterator records(batch);
   while (records.next()) {
     auto type = parse_control_record_key(records.record().key);
-    if (!type) return type.error();
+    RETURN_IF_ERROR(type);
     RETURN_IF_ERROR(add_quorum_record(*type, records.record().value.value_or(ByteView()), into));
   }
   return records.status();

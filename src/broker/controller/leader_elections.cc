@@ -11,7 +11,7 @@ namespace milena::broker {
 namespace {
 
 // More partitions follow at once in the next round.
-constexpr size_t kMostAtOnce = 1000;
+constexpr size_t kMaxAtOnce = 1000;
 
 }  // namespace
 
@@ -57,11 +57,11 @@ void LeaderElections::check_in(Round& round, int64_t ms) {
 void LeaderElections::check(Round& round) {
   runtime_.submit<size_t>(
       runtime_.home().shard(),
-      [elect = round.elect](const metadata::Controller& controller) { return (controller.*elect)(kMostAtOnce); },
+      [elect = round.elect](const metadata::Controller& controller) { return (controller.*elect)(kMaxAtOnce); },
       [this, &round](size_t elected) {
         if (elected > 0) log_info("{} {}", elected, round.elected_text);
         // A round that was requested meanwhile comes first.
-        if (runs_ && round.timer == 0) check_in(round, elected == kMostAtOnce ? 0 : round.interval_ms());
+        if (runs_ && round.timer == 0) check_in(round, elected == kMaxAtOnce ? 0 : round.interval_ms());
       });
 }
 

@@ -56,9 +56,9 @@ Status check_position(MetadataRuntime& runtime, const MetadataPosition& position
     }
   }
   auto end = log.epoch_end_offset(position.last_epoch);
-  if (!end) return end.error();
+  RETURN_IF_ERROR(end);
   auto latest = log.latest_epoch();
-  if (!latest) return latest.error();
+  RETURN_IF_ERROR(latest);
   const log::EpochEndOffset known =
       *end ? **end : log::EpochEndOffset{latest->value_or(runtime.epoch()), log.log_end_offset()};
   if (known.epoch != position.last_epoch || known.end_offset < position.offset) found.diverging = known;
@@ -76,7 +76,7 @@ Status read_position(MetadataRuntime& runtime, const MetadataPosition& position,
   RETURN_IF_ERROR(check_position(runtime, position, found));
   if (found.snapshot || found.diverging || position.offset >= log.high_watermark()) return ok_status();
   auto outcome = log.read(position.offset, position.max_bytes, log.high_watermark(), true);
-  if (!outcome) return outcome.error();
+  RETURN_IF_ERROR(outcome);
   found.error = outcome->error;
   found.records = std::move(outcome->batches);
   return ok_status();
@@ -214,7 +214,7 @@ Status read_snapshot_part(FileSystem& files, const std::string& path, int64_t po
     return ok_status();
   }
   auto size = (*file)->size();
-  if (!size) return size.error();
+  RETURN_IF_ERROR(size);
   if (position < 0 || static_cast<uint64_t>(position) >= *size) {
     out.error_code = ErrorCode::kPositionOutOfRange;
     return ok_status();

@@ -16,7 +16,7 @@ namespace milena::broker {
 namespace {
 
 // The largest batch that Kafka's controllers write and fetch.
-constexpr size_t kMostBatch_bytes = 8 << 20;
+constexpr size_t kMaxBatch_bytes = 8 << 20;
 // Metadata transactions exist from 3.6-IV1 on.
 constexpr int16_t kMetadataTransactionsSince = 13;
 
@@ -29,7 +29,7 @@ Result<std::optional<log::QuorumState>> read_quorum_state(FileSystem& files, con
   std::string file = path + "/" + std::string(log::kQuorumStateFile);
   if (!files.exists(file)) return std::optional<log::QuorumState>();
   auto content = files.read_file(file);
-  if (!content) return content.error();
+  RETURN_IF_ERROR(content);
   auto state = log::decode_quorum_state(*content);
   if (state) return std::optional(state.take());
   log_warn("{} is rewritten from the log: {}", file, state.error().message);
@@ -48,7 +48,7 @@ Status join_log_and_snapshots(const MetadataLog& opened) {
 // the file, the log still has the epochs, and in a quorum of one no other node contradicts.
 Result<int32_t> begin_epoch(FileSystem& files, const std::string& path, int32_t last_epoch, int32_t node_id) {
   auto before = read_quorum_state(files, path);
-  if (!before) return before.error();
+  RETURN_IF_ERROR(before);
   int32_t known_epoch = std::max(last_epoch, 0);
   if (*before) known_epoch = std::max(known_epoch, (*before)->leader_epoch);
   log::QuorumState state{
@@ -67,7 +67,7 @@ Status append_leader_change(log::PartitionLog& log, int32_t epoch, int32_t node_
   Bytes batch =
       build_control_batch(0, epoch, now_ms, ControlRecordType::kLeaderChange, write_message(message, 0));
   auto outcome = log.append_as_leader(batch, epoch, log::AppendOrigin::kCoordinator);
-  if (!outcome) return outcome.error();
+  RETURN_IF_ERROR(outcome);
   return ok_status();
 }
 
@@ -97,7 +97,7 @@ Result<AppendedMetadata> append_metadata_records(log::PartitionLog& log, int32_t
                                                  int16_t metadata_version, int64_t now_ms) {
   const int16_t level = metadata_version == 0 ? metadata::kMetadataVersionLatest : metadata_version;
   const bool transactions = level >= kMetadataTransactionsSince;
-  const size_t most_bytes = std::min(kMostBatch_bytes, static_cast<size_t>(log.config().segment_bytes));
+  const size_t most_bytes = std::min(kMaxBatch_bytes, static_cast<size_t>(log.config().segment_bytes));
   Bytes batches = encode_batches(records, atomic ? 0 : most_bytes, level, now_ms);
   if (atomic && transactions && batches.size() > most_bytes &&
       !std::holds_alternative<BeginTransactionRecord>(records.front())) {
@@ -116,7 +116,7 @@ Result<AppendedMetadata> append_metadata_records(log::PartitionLog& log, int32_t
     auto outcome = log.append_as_leader(each.batch().bytes(), epoch, log::AppendOrigin::kCoordinator);
     // A part was appended, so it must not be tried again.
     if (!outcome && appended.last_offset >= 0) return Error{ErrorKind::kIo, outcome.error().message};
-    if (!outcome) return outcome.error();
+    RETURN_IF_ERROR(outcome);
     if (outcome->error != ErrorCode::kNone) {
       return make_error(ErrorKind::kInvalid, "{} records of metadata were refused with {}", records.size(),
                         error_name(outcome->error));
@@ -129,7 +129,7 @@ Result<AppendedMetadata> append_metadata_records(log::PartitionLog& log, int32_t
 Status sync_quorum_state(FileSystem& files, const std::string& directory) {
   std::string path = metadata_log_path(directory);
   auto file = files.open(path + "/" + std::string(log::kQuorumStateFile), OpenMode::kReadWrite);
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   RETURN_IF_ERROR((*file)->sync());
   return files.sync_directory(path);
 }
@@ -137,9 +137,9 @@ Status sync_quorum_state(FileSystem& files, const std::string& directory) {
 Result<FoundMetadata> find_metadata(FileSystem& files, const std::string& directory, const QuorumVoter& self) {
   std::string path = metadata_log_path(directory);
   auto found = read_metadata(files, path);
-  if (!found) return found.error();
+  RETURN_IF_ERROR(found);
   auto state = read_quorum_state(files, path);
-  if (!state) return state.error();
+  RETURN_IF_ERROR(state);
   std::optional<std::vector<int32_t>> noted_voters;
   if (*state) noted_voters = (*state)->current_voters;
   RETURN_IF_ERROR(check_sole_voter(found->quorum, noted_voters, self, path));
@@ -158,7 +158,7 @@ Result<MetadataLog> open_metadata_log(log::FileCache& files, const Clock& clock,
   log::OpenState state;
   if (!found.snapshots.empty()) state.recovery_point = found.snapshots.back().id.end_offset;
   auto log = log::PartitionLog::open(files, clock, path, name, std::move(log_config), std::move(state));
-  if (!log) return log.error();
+  RETURN_IF_ERROR(log);
   result.log = log.take();
   RETURN_IF_ERROR(result.log->cut_at_gap());
   result.snapshots = std::move(found.snapshots);
@@ -172,7 +172,7 @@ Result<MetadataLog> open_metadata_log(log::FileCache& files, const Clock& clock,
   result.bytes_since_snapshot = found.bytes_since_snapshot;
 
   auto epoch = begin_epoch(files.file_system(), path, result.replayed.last_epoch(), node_id);
-  if (!epoch) return epoch.error();
+  RETURN_IF_ERROR(epoch);
   result.epoch = *epoch;
   RETURN_IF_ERROR(append_leader_change(*result.log, result.epoch, node_id, clock.wall_ms()));
   return result;

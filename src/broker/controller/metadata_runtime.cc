@@ -284,7 +284,7 @@ Status MetadataRuntime::close() {
   if (!fenced.records.empty()) {
     auto appended = append_metadata_records(*log_, epoch_, fenced.records, fenced.atomic,
                                             controller_.image().metadata_version(), home_.now_ms());
-    if (!appended) return appended.error();
+    RETURN_IF_ERROR(appended);
   }
   return log_->close_cleanly(true);
 }

@@ -36,17 +36,17 @@ Result<MetadataSnapshotInfo> describe_snapshot(FileSystem& files, const std::str
                                                const MetadataSnapshotId& id) {
   MetadataSnapshotInfo info{.id = id};
   auto file = files.open(directory + "/" + id.file_name(), OpenMode::kRead);
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   auto bytes = (*file)->size();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   info.bytes = *bytes;
   log::BatchScanner batches(*file, 0, static_cast<uint32_t>(std::min<uint64_t>(*bytes, INT32_MAX)), kBatchHeaderSize);
   auto first = batches.next();
-  if (!first) return first.error();
+  RETURN_IF_ERROR(first);
   auto batch = batches.bytes();
-  if (!batch) return batch.error();
+  RETURN_IF_ERROR(batch);
   auto view = RecordBatchView::parse(*batch);
-  if (!view) return view.error();
+  RETURN_IF_ERROR(view);
   RecordIterator records(*view);
   if (records.next() && records.record().value && records.record().value->size() >= 10) {
     info.last_timestamp_ms = load_big_endian<int64_t>(records.record().value->data() + 2);
@@ -61,14 +61,14 @@ Status replay_log_batch(const RecordBatchView& batch, metadata::MetadataReplayer
   snapshot.last_contained_log_timestamp = header.max_timestamp;
   if (!header.is_control()) {
     auto records = metadata::decode_metadata_batch(batch);
-    if (!records) return records.error();
+    RETURN_IF_ERROR(records);
     metadata::ImageDelta delta;
     return replayed.replay(records.take(), header.last_offset(), header.partition_leader_epoch, delta);
   }
   RecordIterator records(batch);
   while (records.next()) {
     auto type = parse_control_record_key(records.record().key);
-    if (!type) return type.error();
+    RETURN_IF_ERROR(type);
     if (*type != ControlRecordType::kKraftVersion && *type != ControlRecordType::kKraftVoters) continue;
     std::erase_if(snapshot.controls, [&](const log::SnapshotFile::Control& control) { return control.type == *type; });
     snapshot.controls.push_back({*type, Bytes(records.record().value.value_or(ByteView()))});
@@ -85,13 +85,13 @@ Status replay_log(const Payload& log, metadata::MetadataReplayer& replayed, log:
                               static_cast<uint32_t>(slice->position + slice->size), kScanWindow);
     while (true) {
       auto more = batches.next();
-      if (!more) return more.error();
+      RETURN_IF_ERROR(more);
       if (!*more) break;
       if (batches.header().last_offset() <= replayed.last_offset()) continue;
       auto bytes = batches.view();
-      if (!bytes) return bytes.error();
+      RETURN_IF_ERROR(bytes);
       auto batch = RecordBatchView::parse(*bytes);
-      if (!batch) return batch.error();
+      RETURN_IF_ERROR(batch);
       RETURN_IF_ERROR(replay_log_batch(*batch, replayed, snapshot));
     }
   }
@@ -104,7 +104,7 @@ Result<std::vector<MetadataSnapshotInfo>> list_metadata_snapshots(FileSystem& fi
   std::vector<MetadataSnapshotInfo> found;
   auto names = files.list(directory);
   if (!names && names.error().kind == ErrorKind::kNotFound) return found;
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   for (const std::string& name : *names) {
     auto id = parse_snapshot_name(name);
     if (!id) continue;
@@ -119,7 +119,7 @@ Result<std::vector<MetadataSnapshotInfo>> list_metadata_snapshots(FileSystem& fi
 Status remove_snapshot_leftovers(FileSystem& files, const std::string& directory) {
   auto names = files.list(directory);
   if (!names && names.error().kind == ErrorKind::kNotFound) return ok_status();
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   for (const std::string& name : *names) {
     if (is_leftover(name)) RETURN_IF_ERROR(files.remove(directory + "/" + name));
   }
@@ -131,7 +131,7 @@ Result<metadata::MetadataRecords> decode_snapshot_records(const log::SnapshotFil
   records.reserve(snapshot.records.size());
   for (const Bytes& value : snapshot.records) {
     auto record = metadata::decode_metadata_record(value);
-    if (!record) return record.error();
+    RETURN_IF_ERROR(record);
     records.push_back(record.take());
   }
   return records;
@@ -140,9 +140,9 @@ Result<metadata::MetadataRecords> decode_snapshot_records(const log::SnapshotFil
 Status load_metadata_snapshot(FileSystem& files, const std::string& directory, const MetadataSnapshotId& id,
                               metadata::MetadataReplayer& replayed, std::vector<log::SnapshotFile::Control>* controls) {
   auto snapshot = log::read_snapshot_file(files, directory + "/" + id.file_name());
-  if (!snapshot) return snapshot.error();
+  RETURN_IF_ERROR(snapshot);
   auto records = decode_snapshot_records(*snapshot);
-  if (!records) return records.error();
+  RETURN_IF_ERROR(records);
   metadata::ImageDelta delta;
   RETURN_IF_ERROR(replayed.replay(records.take(), id.end_offset - 1, id.epoch, delta));
   if (controls != nullptr) *controls = std::move(snapshot->controls);

@@ -13,7 +13,7 @@ namespace milena::broker {
 namespace {
 
 // Smaller segments are not worth their files.
-constexpr uint64_t kLeastSegment_bytes = 1 << 20;
+constexpr uint64_t kMinSegment_bytes = 1 << 20;
 
 }  // namespace
 
@@ -91,9 +91,9 @@ Status MetadataSnapshots::finish(const MetadataSnapshotInfo& made) {
   if (place == known_.end() || place->id != made.id) known_.insert(place, made);
   if (stopped_) return ok_status();
   auto bytes = log_.active_segment_bytes();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   // A new segment, so that the records before the snapshot can be deleted, and a start reads only the tail.
-  if (*bytes >= kLeastSegment_bytes) RETURN_IF_ERROR(log_.roll());
+  if (*bytes >= kMinSegment_bytes) RETURN_IF_ERROR(log_.roll());
   return prune();
 }
 
@@ -120,10 +120,10 @@ Status MetadataSnapshots::prune() {
     std::string path = log_.directory() + "/" + known_.front().id.file_name();
     std::string renamed = path + std::string(log::kDeletedSuffix);
     auto moved = log_.delete_records_before(known_[1].id.end_offset);
-    if (!moved) return moved.error();
+    RETURN_IF_ERROR(moved);
     if (*moved != ErrorCode::kNone) break;
     auto segments = log_.apply_retention();
-    if (!segments) return segments.error();
+    RETURN_IF_ERROR(segments);
     doomed.paths.insert(doomed.paths.end(), segments->paths.begin(), segments->paths.end());
     RETURN_IF_ERROR(files.rename(path, renamed));
     doomed.paths.push_back(renamed);

@@ -7,16 +7,16 @@ namespace {
 
 constexpr int64_t kSession_ms = 300'000;
 // Far more than there are brokers; a client with ClusterAction could make up more.
-constexpr size_t kMost = 1000;
+constexpr size_t kMax = 1000;
 
 }  // namespace
 
 void ObserversOfMetadata::note_fetch(int32_t id, const Uuid& directory_id, int64_t offset, int64_t log_end,
                                      int64_t wall_ms, int64_t now_ms) {
   if (id < 0) return;
-  if (entries_.size() >= kMost && !entries_.contains(id)) {
+  if (entries_.size() >= kMax && !entries_.contains(id)) {
     std::erase_if(entries_, [now_ms](const auto& one) { return now_ms - one.second.heard_ms > kSession_ms; });
-    if (entries_.size() >= kMost) return;
+    if (entries_.size() >= kMax) return;
   }
   Entry& entry = entries_[id];
   if (offset >= log_end) {

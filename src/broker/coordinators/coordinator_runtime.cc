@@ -21,7 +21,7 @@ namespace milena::broker {
 namespace {
 
 constexpr uint64_t kLoadChunk_bytes = 1 << 20;
-constexpr size_t kMostWaiting = 10'000;
+constexpr size_t kMaxWaiting = 10'000;
 // The pause before a failed load is tried again; it doubles up to the most.
 constexpr int64_t kLoadAgain_ms = 1000;
 constexpr int64_t kLoadAgainAtMost_ms = 60'000;
@@ -104,7 +104,7 @@ void CoordinatorRuntime<Kind>::submit_here(int32_t partition, Waiting waiting) {
   Host* host = find_or_make_host(partition);
   if (host == nullptr || may_not_load_yet(*host)) return refuse(ErrorCode::kNotCoordinator);
   if (host->loaded) return run(*host, std::move(waiting));
-  if (host->waiting.size() >= kMostWaiting) return refuse(ErrorCode::kCoordinatorLoadInProgress);
+  if (host->waiting.size() >= kMaxWaiting) return refuse(ErrorCode::kCoordinatorLoadInProgress);
   host->waiting.push_back(std::move(waiting));
   if (!host->loading) load(*host);
 }
@@ -175,11 +175,11 @@ void CoordinatorRuntime<Kind>::load_some(int32_t partition_index) {
     end = log.log_end_offset();
     if (host.load_position >= end) return ok_status();
     auto outcome = log.read(host.load_position, kLoadChunk_bytes, end, true);
-    if (!outcome) return outcome.error();
+    RETURN_IF_ERROR(outcome);
     auto flat = outcome->batches.flatten();
-    if (!flat) return flat.error();
+    RETURN_IF_ERROR(flat);
     auto current = in_current_format(flat.take());
-    if (!current) return current.error();
+    RETURN_IF_ERROR(current);
     bytes = current.take();
     return ok_status();
   }) == ErrorCode::kNone;

@@ -9,12 +9,12 @@ namespace milena::broker {
 namespace {
 
 // Steps of a matcher that tries the whole pattern at each letter; a step takes a few nanoseconds.
-constexpr size_t kMostStepsHere = 4'000'000;
+constexpr size_t kMaxStepsHere = 4'000'000;
 // A pattern that needs more memory takes long to compile.
-constexpr int64_t kMostBytesHere = 256 << 10;
+constexpr int64_t kMaxBytesHere = 256 << 10;
 constexpr int64_t kLongestLookUp_ms = 2000;
-constexpr int kMostUnderWay = 16;
-constexpr size_t kMostPages = 1000;
+constexpr int kMaxUnderWay = 16;
+constexpr size_t kMaxPages = 1000;
 
 coordinator::PatternMatches match_all(const coordinator::TopicRegex& regex, const std::vector<Bytes>& names,
                                       const Clock& clock, int64_t end_ms) {
@@ -47,16 +47,16 @@ void PatternBook::list_names() {
 std::optional<coordinator::PatternMatches> PatternBook::find(ByteView pattern) {
   const Bytes key(pattern);
   if (auto known = pages_.find(key); known != pages_.end()) return known->second.matches;
-  if (under_way_ >= kMostUnderWay) return std::nullopt;
-  if (pages_.size() >= kMostPages) pages_.clear();
+  if (under_way_ >= kMaxUnderWay) return std::nullopt;
+  if (pages_.size() >= kMaxPages) pages_.clear();
   if (names_ == nullptr) list_names();
-  const coordinator::TopicRegex regex(pattern, kMostBytesHere);
+  const coordinator::TopicRegex regex(pattern, kMaxBytesHere);
   Page& page = pages_[key];
   if (regex.is_too_large()) {
     look_up_elsewhere(key);
   } else if (regex.error()) {
     page.matches = coordinator::PatternMatches{.error = regex.error(), .topics = {}};
-  } else if (regex.size() * names_bytes_ <= kMostStepsHere) {
+  } else if (regex.size() * names_bytes_ <= kMaxStepsHere) {
     page.matches = match_all(regex, *names_, shard_.executor().clock(), INT64_MAX);
   } else {
     look_up_elsewhere(key);

@@ -60,8 +60,8 @@ struct RefusalTrace {
 
 class ClientBook {
  public:
-  static constexpr size_t kMostClients = 1000;
-  static constexpr size_t kMostRefusals = 500;
+  static constexpr size_t kMaxClients = 1000;
+  static constexpr size_t kMaxRefusals = 500;
   static constexpr size_t kLongestText = 300;
 
   void note_told(ByteView host, ByteView client_id, ByteView told_address, ByteView came_to, int64_t now_ms);
@@ -75,8 +75,8 @@ class ClientBook {
   const RecentTable<RefusedClient, RefusalTrace>& refusals() const { return refusals_; }
 
  private:
-  RecentTable<ClientName, ClientTrace> clients_{kMostClients};
-  RecentTable<RefusedClient, RefusalTrace> refusals_{kMostRefusals};
+  RecentTable<ClientName, ClientTrace> clients_{kMaxClients};
+  RecentTable<RefusedClient, RefusalTrace> refusals_{kMaxRefusals};
 };
 
 }  // namespace milena::broker

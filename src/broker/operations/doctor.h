@@ -46,7 +46,7 @@ void examine_settings(const NodeFigures& figures, Diagnoses& findings);
 void examine_clocks(const NodeFigures& figures, Diagnoses& findings);
 
 // For the rules.
-inline constexpr size_t kMostOfAKind = 20;
+inline constexpr size_t kMaxOfAKind = 20;
 // Normal waits are shorter.
 inline constexpr int64_t kLong_ms = 5000;
 // A problem that was noted once and has not recurred for this long is over.

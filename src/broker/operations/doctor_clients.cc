@@ -51,7 +51,7 @@ RefusalRule rule_of(RefusalKind kind) {
 void examine_refusals(const NodeFigures& figures, Diagnoses& findings) {
   size_t count = 0;
   for (const auto& [who, trace] : figures.symptoms.refusals) {
-    if (figures.now_ms - trace.last_ms > kRecent_ms || count++ >= kMostOfAKind) continue;
+    if (figures.now_ms - trace.last_ms > kRecent_ms || count++ >= kMaxOfAKind) continue;
     const RefusalRule rule = rule_of(who.kind);
     Bytes software = trace.software.empty() ? Bytes() : fmt::format(" ({})", escape_for_log(trace.software));
     findings.push_back({Severity::kWarning, rule.kind, "client",
@@ -87,7 +87,7 @@ Diagnoses examine_absent_clients(const NodeFigures& figures) {
     if (trace.served || trace.told == 0 || leads_here(trace)) continue;
     const int64_t silent_ms = figures.now_ms - trace.last_told_ms;
     const bool again = trace.told > 1;
-    if (silent_ms > kRecent_ms || (!again && silent_ms < kLong_ms) || count++ >= kMostOfAKind) continue;
+    if (silent_ms > kRecent_ms || (!again && silent_ms < kLong_ms) || count++ >= kMaxOfAKind) continue;
     findings.push_back(
         {Severity::kWarning, "client-not-arrived", "client", name_of(name),
          fmt::format("The {} connected to {} and got, {} times in {}, the broker's address {}, but has sent no request "
@@ -114,7 +114,7 @@ namespace {
 void examine_fetches(const NodeFigures& figures, Diagnoses& findings) {
   size_t count = 0;
   for (const auto& [name, trace] : figures.symptoms.clients) {
-    if (trace.starved == 0 || figures.now_ms - trace.last_starved_ms > kRecent_ms || count++ >= kMostOfAKind) continue;
+    if (trace.starved == 0 || figures.now_ms - trace.last_starved_ms > kRecent_ms || count++ >= kMaxOfAKind) continue;
     findings.push_back(
         {Severity::kWarning, "fetch-waits", "client", name_of(name),
          fmt::format("The {} gets records {} late: {} of its fetches waited for {} bytes while {} were there.",

@@ -43,7 +43,7 @@ void examine_min_in_sync(const NodeFigures& figures, Diagnoses& findings) {
   for (const PartitionFigures& partition : figures.partitions) {
     const bool can_work = partition.replicas == 0 || partition.min_in_sync <= partition.replicas;
     if (can_work || !topics.insert(partition.name.topic).second) continue;
-    if (topics.size() > kMostOfAKind) return;
+    if (topics.size() > kMaxOfAKind) return;
     const Bytes name = escape_for_log(partition.name.topic);
     findings.push_back({Severity::kInfo, "min-isr-too-large", "topic", name,
                         fmt::format("min.insync.replicas of topic {} is {}, but its partitions have {} replicas: "

@@ -99,7 +99,7 @@ void examine_partitions(const NodeFigures& figures, Diagnoses& findings) {
 void examine_timestamps(const NodeFigures& figures, Diagnoses& findings) {
   size_t count = 0;
   for (const FutureRecords& future : figures.symptoms.future) {
-    if (count++ >= kMostOfAKind) return;
+    if (count++ >= kMaxOfAKind) return;
     const Bytes name = escape_for_log(future.name.to_string());
     findings.push_back(
         {Severity::kWarning, "timestamps-ahead", "partition", name,

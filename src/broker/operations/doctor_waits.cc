@@ -64,7 +64,7 @@ void examine_transactions(const NodeFigures& figures, Diagnoses& findings) {
     auto found = by_producer.find(producer);
     const bool known = found != by_producer.end() && found->second->start_ms >= 0;
     const int64_t since_ms = known ? found->second->start_ms : holder.last_written_ms;
-    if (figures.now_ms - since_ms < kLong_ms || count++ >= kMostOfAKind) continue;
+    if (figures.now_ms - since_ms < kLong_ms || count++ >= kMaxOfAKind) continue;
     findings.push_back(known ? held_by_transaction(figures, *found->second, holder)
                              : held_by_stranger(figures, producer, holder));
   }
@@ -106,7 +106,7 @@ GroupRule rule_of(const RebalancingGroup& group) {
 void examine_groups(const NodeFigures& figures, Diagnoses& findings) {
   size_t count = 0;
   for (const RebalancingGroup& group : figures.symptoms.groups) {
-    if (group.since_ms < 0 || figures.now_ms - group.since_ms < kLong_ms || count++ >= kMostOfAKind) continue;
+    if (group.since_ms < 0 || figures.now_ms - group.since_ms < kLong_ms || count++ >= kMaxOfAKind) continue;
     const GroupRule rule = rule_of(group);
     const Bytes id = escape_for_log(group.id);
     findings.push_back({Severity::kWarning, "rebalance-waits", "group", id,

@@ -31,7 +31,7 @@ HttpGate::Refusal challenge(std::string reason = {}) {
 security::ScramCredential credential_or_decoy(const security::ScramDirectory& directory, ScramMechanism mechanism,
                                               ByteView user) {
   security::ScramCredential decoy = security::decoy_credential(directory, mechanism, user);
-  decoy.iterations = std::clamp(decoy.iterations, security::kLeastScramIterations, security::kMostScramIterations);
+  decoy.iterations = std::clamp(decoy.iterations, security::kMinScramIterations, security::kMaxScramIterations);
   const auto found = directory.find_user(mechanism, user);
   return found && security::can_be_checked(mechanism, *found) ? *found : decoy;
 }
@@ -42,7 +42,7 @@ Result<std::shared_ptr<const HttpAccess>> HttpAccess::from(const config::Setting
   if (settings.get_string("milena.http.authentication") == "none") return std::shared_ptr<const HttpAccess>();
   auto access = std::make_shared<HttpAccess>();
   auto users = plain_users_of(config::ListenerSettings(settings, config::kHttpListener), random);
-  if (!users.ok()) return users.error();
+  RETURN_IF_ERROR(users);
   access->plain_users = users.take();
   access->failure_delay_ms = settings.get_int("connection.failed.authentication.delay.ms");
   access->key = security::random_bytes(random, 32);

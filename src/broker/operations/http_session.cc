@@ -50,7 +50,7 @@ struct HttpSession::State : std::enable_shared_from_this<State> {
                                              content_type)));
   }
   bool send_chunk(const Bytes& part) {
-    if (transport == nullptr || transport->unsent_bytes() > kMostUnsent) return false;
+    if (transport == nullptr || transport->unsent_bytes() > kMaxUnsent) return false;
     if (!part.empty()) transport->send_part(Payload(fmt::format("{:x}\r\n{}\r\n", part.size(), part)));
     return true;
   }
@@ -62,7 +62,7 @@ struct HttpSession::State : std::enable_shared_from_this<State> {
   }
 
   // The most unsent bytes of a stream to a slow reader.
-  static constexpr uint64_t kMostUnsent = 256 * 1024;
+  static constexpr uint64_t kMaxUnsent = 256 * 1024;
 
   const http::HttpRouter& router;
   Executor& executor;

@@ -21,10 +21,10 @@ void LagClock::note(const TopicPartition& partition, int64_t end_offset, int64_t
     return;
   }
   moments.push_back({now_ms, end_offset});
-  if (moments.size() <= kMost) return;
+  if (moments.size() <= kMax) return;
   std::vector<End> thinned;
   for (size_t i = 0; i < moments.size(); i++) {
-    if (i % 2 == 0 || i >= kMost / 2) thinned.push_back(moments[i]);
+    if (i % 2 == 0 || i >= kMax / 2) thinned.push_back(moments[i]);
   }
   moments = std::move(thinned);
 }

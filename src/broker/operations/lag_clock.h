@@ -34,7 +34,7 @@ class LagClock {
     uint64_t round = 0;
   };
   // Beyond that every second one is dropped, older ones more often.
-  static constexpr size_t kMost = 32;
+  static constexpr size_t kMax = 32;
 
   std::unordered_map<TopicPartition, Ends> ends_;
   uint64_t round_ = 0;

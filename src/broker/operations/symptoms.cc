@@ -20,7 +20,7 @@ void move_behind(std::vector<Item>& from, std::vector<Item>& to) {
 
 void add_late(RebalancingGroup& group, const Bytes& id, const Bytes& client_id, const Bytes& host) {
   group.late_count++;
-  if (group.late.size() < Symptoms::kMostLateMembers) group.late.push_back({id, client_id, host});
+  if (group.late.size() < Symptoms::kMaxLateMembers) group.late.push_back({id, client_id, host});
 }
 
 void look_at_classic(const coordinator::ClassicGroup& group, RebalancingGroup& out) {
@@ -103,9 +103,9 @@ void Symptoms::look_at(Partition& partition, int64_t now_ms) {
   if (log == nullptr || partition.offline()) return;
   const TopicPartition& name = partition.topic_partition();
   if (auto newest = log->newest_timestamp(); newest.ok() && *newest > now_ms && *newest - now_ms > kFarFuture_ms) {
-    if (future.size() < kMost) future.push_back({name, *newest});
+    if (future.size() < kMax) future.push_back({name, *newest});
   }
-  if (!log->has_producers() || held.size() >= kMost) return;
+  if (!log->has_producers() || held.size() >= kMax) return;
   const log::ProducerEntry* oldest = log->oldest_open_transaction();
   if (oldest == nullptr) return;
   const int64_t behind = log->high_watermark() - oldest->current_txn_first_offset;
@@ -114,7 +114,7 @@ void Symptoms::look_at(Partition& partition, int64_t now_ms) {
 }
 
 void Symptoms::look_at(const coordinator::Group& group, int64_t now_ms, int64_t steady_ms) {
-  if (groups.size() >= kMost) return;
+  if (groups.size() >= kMax) return;
   RebalancingGroup out{.id = group.id(), .state = Bytes(group.listed_state()), .members = group.member_count()};
   if (group.type() == coordinator::GroupType::kClassic)
     look_at_classic(static_cast<const coordinator::ClassicGroup&>(group), out);
@@ -126,7 +126,7 @@ void Symptoms::look_at(const coordinator::Group& group, int64_t now_ms, int64_t 
 
 void Symptoms::look_at(const Bytes& transactional_id, const coordinator::TransactionMetadata& transaction) {
   const bool open = transaction.state == coordinator::TransactionState::kOngoing || transaction.is_ending();
-  if (!open || transactions.size() >= kMost) return;
+  if (!open || transactions.size() >= kMax) return;
   transactions.push_back({transactional_id, transaction.producer_id, transaction.producer_epoch, transaction.start_ms,
                           transaction.timeout_ms, Bytes(coordinator::transaction_state_name(transaction.state))});
 }

@@ -82,8 +82,8 @@ struct SettingSymptoms {
 
 struct Symptoms {
   // The most entries that a shard lists.
-  static constexpr size_t kMost = 10'000;
-  static constexpr size_t kMostLateMembers = 5;
+  static constexpr size_t kMax = 10'000;
+  static constexpr size_t kMaxLateMembers = 5;
   // Clocks of well maintained machines differ by less.
   static constexpr int64_t kFarFuture_ms = 3'600'000;
 

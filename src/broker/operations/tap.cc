@@ -100,7 +100,7 @@ void Taps::note(const TappedRequest& request) {
     const std::shared_ptr<Tap> tap = its_tap;
     Shard* home = its_home;
     if (!tap->wants(request.client_id)) continue;
-    if (tap->on_the_way.load(std::memory_order_relaxed) >= Tap::kMostOnTheWay) {
+    if (tap->on_the_way.load(std::memory_order_relaxed) >= Tap::kMaxOnTheWay) {
       tap->left_out++;
       continue;
     }
@@ -130,7 +130,7 @@ void serve_tap(Node& node, http::HttpCall call) {
         http::HttpResponse::text(400, "expected /tap?client-id=X, optionally with &count=N and &format=json"));
   }
   if (call.request.method == "HEAD") return call.answer(http::HttpResponse());
-  if (home.taps().size() >= Taps::kMost) {
+  if (home.taps().size() >= Taps::kMax) {
     return call.answer(http::HttpResponse::text(503, "too many taps are open; end one of them first"));
   }
   const bool json = call.request.query_value("format").value_or(ByteView()) == "json";

@@ -58,7 +58,7 @@ class Tap {
   Bytes gap_line(uint64_t left_out) const;
 
   // Lines on their way to the reader's shard.
-  static constexpr int kMostOnTheWay = 1000;
+  static constexpr int kMaxOnTheWay = 1000;
   std::atomic<int> on_the_way = 0;
   std::atomic<uint64_t> left_out = 0;
   // On the reader's shard.
@@ -72,7 +72,7 @@ class Tap {
 // The readers that are registered with a shard. Belongs to its thread.
 class Taps {
  public:
-  static constexpr size_t kMost = 8;
+  static constexpr size_t kMax = 8;
 
   // A reader, or the log of this folder at TRACE.
   bool any() const { return !taps_.empty() || traces(); }

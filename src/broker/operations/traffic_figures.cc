@@ -70,7 +70,7 @@ void CleanerFigures::merge(const CleanerFigures& other) {
 LoopFigures LoopMeter::look(const Clock& clock) {
   const int64_t cpu_ns = clock.thread_cpu_ns();
   const int64_t now_ms = clock.steady_ms();
-  if (at_ms_ < 0 || now_ms - at_ms_ >= kLeast_ms) {
+  if (at_ms_ < 0 || now_ms - at_ms_ >= kMin_ms) {
     // The first look has no earlier one.
     if (at_ms_ >= 0) busy_share_ = static_cast<double>(cpu_ns - cpu_ns_) / 1e6 / static_cast<double>(now_ms - at_ms_);
     at_ms_ = now_ms;

@@ -119,7 +119,7 @@ class LoopMeter {
   LoopFigures look(const Clock& clock);
 
  private:
-  static constexpr int64_t kLeast_ms = 1000;
+  static constexpr int64_t kMin_ms = 1000;
 
   int64_t at_ms_ = -1;
   int64_t cpu_ns_ = 0;

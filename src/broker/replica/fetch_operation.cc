@@ -35,7 +35,7 @@ Status check_last_epoch(log::PartitionLog& log, FetchItem& item) {
     return ok_status();
   }
   auto end = log.epoch_end_offset(item.position.last_fetched_epoch);
-  if (!end) return end.error();
+  RETURN_IF_ERROR(end);
   if (!end->has_value()) {
     item.error = ErrorCode::kOffsetOutOfRange;
     return ok_status();
@@ -52,7 +52,7 @@ Status read_records(log::PartitionLog& log, FetchItem& item, const FetchLimits& 
                     uint64_t budget, bool min_one_batch) {
   uint64_t size = std::min<uint64_t>(budget, static_cast<uint64_t>(std::max(item.position.max_bytes, 0)));
   Result<log::ReadOutcome> outcome = log.read(item.position.fetch_offset, size, upper_bound, min_one_batch);
-  if (!outcome) return outcome.error();
+  RETURN_IF_ERROR(outcome);
   item.error = outcome->error;
   if (item.error != ErrorCode::kNone) return ok_status();
   // A part of a batch is useless to a client that can fetch again with this partition first; only the hard limits of
@@ -62,7 +62,7 @@ Status read_records(log::PartitionLog& log, FetchItem& item, const FetchLimits& 
   if (limits.read_committed && useful && !outcome->batches.empty()) {
     int64_t read_end = outcome->next_offset >= 0 ? outcome->next_offset : upper_bound;
     auto found = log.aborted_transactions(item.position.fetch_offset, read_end);
-    if (!found) return found.error();
+    RETURN_IF_ERROR(found);
     aborted = found.take();
   }
   if (MILENA_REPLICATION_BUG(kAbortedNotTold)) aborted.clear();
@@ -76,7 +76,7 @@ Status read_log(log::PartitionLog& log, FetchItem& item, const FetchLimits& limi
   RETURN_IF_ERROR(check_last_epoch(log, item));
   if (item.error != ErrorCode::kNone) return ok_status();
   auto stable = log.last_stable_offset();
-  if (!stable) return stable.error();
+  RETURN_IF_ERROR(stable);
   if (!item.has_diverging()) {
     const bool follower = limits.replica_id >= 0;
     if (MILENA_REPLICATION_BUG(kReadsOpenTransactions)) stable = log.high_watermark();

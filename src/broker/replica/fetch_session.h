@@ -95,12 +95,12 @@ class FetchSession {
 class FetchSessionCache {
  public:
   // The most memory for all sessions of a node. Kafka bounds only their number.
-  static constexpr size_t kMostBytes = 128 << 20;
+  static constexpr size_t kMaxBytes = 128 << 20;
 
   // The ids are `shard_index` modulo `shard_count`. `slots` is this shard's part of
-  // max.incremental.fetch.session.cache.slots, `most_bytes` its part of kMostBytes.
+  // max.incremental.fetch.session.cache.slots, `most_bytes` its part of kMaxBytes.
   FetchSessionCache(size_t shard_index, size_t shard_count, size_t slots, Random& random,
-                    size_t most_bytes = kMostBytes);
+                    size_t most_bytes = kMaxBytes);
 
   // Makes a new, empty session with that expected cost. Returns null if the cache is full of sessions that were used in
   // the last two minutes, or if bytes are short and none of these is larger.

@@ -147,7 +147,7 @@ log::VerificationStart Partition::start_verification(int64_t producer_id, int16_
   log::VerificationStart answer;
   const ErrorCode failed = with_log([&](log::PartitionLog& log) -> Status {
     auto start = log.start_verification(producer_id, epoch, first_sequence, supports_epoch_bump);
-    if (!start) return start.error();
+    RETURN_IF_ERROR(start);
     answer = *start;
     return ok_status();
   });

@@ -18,7 +18,7 @@ std::optional<Partition::FollowerPosition> Partition::follower_position() {
     position.log_end = log.gap().value_or(log.log_end_offset());
     position.log_start = log.log_start_offset();
     auto latest = log.gap() ? log.epoch_of(*log.gap() - 1) : log.latest_epoch();
-    if (!latest) return latest.error();
+    RETURN_IF_ERROR(latest);
     position.last_epoch = latest->value_or(-1);
     return ok_status();
   });
@@ -36,7 +36,7 @@ ErrorCode Partition::append_as_follower(ByteView batches, int64_t leader_high_wa
       if (!batches.empty()) {
         RETURN_IF_ERROR(directory_->check_room());
         auto appended = log.append_as_follower(batches);
-        if (!appended) return appended.error();
+        RETURN_IF_ERROR(appended);
         refused = appended->error;
         if (refused != ErrorCode::kNone) return ok_status();
       }
@@ -67,7 +67,7 @@ ErrorCode Partition::truncate_to_leader(int32_t epoch, int64_t end_offset) {
     return with_log([&](log::PartitionLog& log) -> Status {
       if (MILENA_REPLICATION_BUG(kNoTruncation)) return ok_status();
       auto own = log.epoch_end_offset(epoch);
-      if (!own) return own.error();
+      RETURN_IF_ERROR(own);
       int64_t to = end_offset;
       if (own->has_value() && MILENA_REPLICATION_BUG(kTruncatesToOwnEpochEnd)) {
         to = (**own).end_offset;

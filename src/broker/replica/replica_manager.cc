@@ -221,7 +221,7 @@ Result<std::unique_ptr<log::PartitionLog>> ReplicaManager::open_log(log::LogDire
   std::string path = directory.partition_path(name);
   new_directories_->take(id);
   auto occupant = directory.make_way(name, id.topic_id, shard_.executor().random());
-  if (!occupant) return occupant.error();
+  RETURN_IF_ERROR(occupant);
   // After the deletion of a topic of this name, a crash came before the move of its directory, or the move failed.
   is_new |= *occupant == log::LogDirectory::Occupant::kSetAside;
   // Where the controller is another node the topic may have been deleted and made again while this one was away: the

@@ -13,7 +13,7 @@ Result<std::optional<metadata::MetadataRecords>> read_bootstrap_records(FileSyst
   std::string path = directory + "/" + std::string(log::kBootstrapCheckpointFile);
   if (!files.exists(path)) return std::optional<metadata::MetadataRecords>();
   auto snapshot = log::read_snapshot_file(files, path);
-  if (!snapshot) return snapshot.error();
+  RETURN_IF_ERROR(snapshot);
   auto records = decode_snapshot_records(*snapshot);
   metadata::MetadataImage image;
   metadata::ImageDelta delta;

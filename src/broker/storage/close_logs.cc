@@ -13,7 +13,7 @@ namespace milena::broker {
 namespace {
 
 // A sync of the whole file system also waits for the writes of other programs.
-constexpr size_t kMostSyncedOneByOne = 500;
+constexpr size_t kMaxSyncedOneByOne = 500;
 
 bool is_closed(const Partition& partition, const Status& closed) {
   if (!closed.ok()) log_error("{} was not closed cleanly: {}", partition.name(), closed.error().message);
@@ -62,7 +62,7 @@ bool close_logs(ReplicaManager& replicas, FileSystem& files) {
   });
   bool all = true;
   for (const auto& [directory, partitions] : open) {
-    const bool together = directory != nullptr && unsynced[directory] > kMostSyncedOneByOne;
+    const bool together = directory != nullptr && unsynced[directory] > kMaxSyncedOneByOne;
     all &= together ? close_and_sync_together(partitions, *directory, files) : close_and_sync_each(partitions);
   }
   return all;

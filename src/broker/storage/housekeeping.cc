@@ -25,7 +25,7 @@ void apply_retention(Shard& shard, Partition& partition) {
   const ErrorCode failed = partition.with_log_and_reserve([&](log::PartitionLog& log) -> Status {
     before = log.log_start_offset();
     auto doomed = log.apply_retention();
-    if (!doomed) return doomed.error();
+    RETURN_IF_ERROR(doomed);
     if (!doomed->empty()) remove_files_later(shard, doomed.take(), log.config().file_delete_delay_ms);
     after = log.log_start_offset();
     return log.expire_producers();

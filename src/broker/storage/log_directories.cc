@@ -91,7 +91,7 @@ Status LogDirectories::open_all(const config::Settings& settings) {
   }
   if (metadata_ == nullptr) {
     auto directory = log::LogDirectory::open(files_, metadata_path);
-    if (!directory) return directory.error();
+    RETURN_IF_ERROR(directory);
     metadata_only_ = directory.take();
     metadata_ = metadata_only_.get();
   }
@@ -229,7 +229,7 @@ log::LogDirectory* LogDirectories::emptiest(const std::vector<Uuid>& cordoned) c
 
 Status LogDirectories::set_aside(const FoundDirectory& one, const char* why) {
   auto aside = one.directory->set_aside_stray(one.partition, one.path, random_);
-  if (!aside) return aside.error();
+  RETURN_IF_ERROR(aside);
   log_warn("{} {}; it is set aside as {}", one.path, why, *aside);
   return ok_status();
 }
@@ -246,7 +246,7 @@ Status LogDirectories::find_replicas(const metadata::MetadataImage& image, int32
   std::vector<FoundDirectory> deleted;
   for (const auto& directory : directories_) {
     auto partitions = directory->list_partitions();
-    if (!partitions) return partitions.error();
+    RETURN_IF_ERROR(partitions);
     for (const log::PartitionDirectory& each : *partitions) {
       if (each.partition.topic == metadata::kClusterMetadataTopic) continue;
       FoundDirectory one{each.partition, directory.get(), each.path};
@@ -273,7 +273,7 @@ Status LogDirectories::find_live(const metadata::MetadataImage& image, int32_t n
     return ok_status();
   }
   auto anothers = is_anothers(one, topic->id, assigned, names);
-  if (!anothers) return anothers.error();
+  RETURN_IF_ERROR(anothers);
   if (*anothers) return set_aside(one, "is of a deleted topic of that name");
   auto [at, first] = found_.emplace(one.partition, one.directory);
   if (first) return ok_status();
@@ -285,7 +285,7 @@ Status LogDirectories::find_live(const metadata::MetadataImage& image, int32_t n
   if (!this_is || !other_is) return this_is ? other_is.error() : this_is.error();
   Result<bool> newer = *this_is;
   if (*this_is == *other_is) newer = is_replica_rather(one, other, assigned);
-  if (!newer) return newer.error();
+  RETURN_IF_ERROR(newer);
   if (*newer) at->second = one.directory;
   return set_aside(*newer ? other : one, "is also in another directory");
 }
@@ -326,7 +326,7 @@ Status LogDirectories::find_future(const metadata::MetadataImage& image, const F
   const metadata::TopicImage* topic = image.find_topic(one.partition.topic);
   bool known = topic != nullptr && topic->partition(one.partition.partition) != nullptr;
   auto same = known ? is_of(one, topic->id) : Result<bool>(false);
-  if (!same) return same.error();
+  RETURN_IF_ERROR(same);
   if (!*same && !(known && MILENA_STORAGE_BUG(kFutureByName)))
     return set_aside(one, "is a copy of a replica that is not in the metadata");
   futures_.push_back(one);

@@ -23,7 +23,7 @@ constexpr const char* kRateSetting = "replica.alter.log.dirs.io.max.bytes.per.se
 // The pause after the controller was not reached.
 constexpr int64_t kAssignAgain_ms = 500;
 
-constexpr uint64_t kMostCopiedATurn_bytes = 1 << 20;
+constexpr uint64_t kMaxCopiedATurn_bytes = 1 << 20;
 // After it the rate is read again.
 constexpr double kLongestPause_ms = 500;
 
@@ -138,11 +138,11 @@ Partition* ReplicaMover::partition_of(const MovePtr& move) {
 // Truncates the copy to the records that the log has, in the same leader epochs, like a follower (KIP-101).
 Status ReplicaMover::meet(log::PartitionLog& from, log::PartitionLog& to) {
   auto latest = to.latest_epoch();
-  if (!latest) return latest.error();
+  RETURN_IF_ERROR(latest);
   int64_t end = from.log_end_offset();
   if (*latest) {
     auto epoch_end = from.epoch_end_offset(**latest);
-    if (!epoch_end) return epoch_end.error();
+    RETURN_IF_ERROR(epoch_end);
     end = *epoch_end ? std::min(end, (*epoch_end)->end_offset) : to.log_start_offset();
   }
   return to.truncate_to(std::max(end, to.log_start_offset()));
@@ -181,12 +181,12 @@ Result<bool> ReplicaMover::copy(Move& move, log::PartitionLog& from, uint64_t bu
       RETURN_IF_ERROR(to.truncate_fully_and_start_at(at));
       break;
     }
-    const uint64_t bytes_left = std::min(budget_bytes - copied_bytes, kMostCopiedATurn_bytes);
+    const uint64_t bytes_left = std::min(budget_bytes - copied_bytes, kMaxCopiedATurn_bytes);
     auto read = from.read(at, bytes_left, from.log_end_offset(), true);  // one batch at least
     Result<Bytes> bytes = read ? read->batches.flatten() : Result<Bytes>(read.error());
     if (bytes && bytes->empty()) bytes = make_error(ErrorKind::kCorrupt, "nothing can be read at offset {}", at);
     move.original_unreadable = !bytes;
-    if (!bytes) return bytes.error();
+    RETURN_IF_ERROR(bytes);
     // The log start offset moved past the copy's end, or is within a batch.
     bool restart = read->base_offset < to.log_end_offset() ? to.log_end_offset() == to.log_start_offset()
                                                            : at > to.log_end_offset();
@@ -194,7 +194,7 @@ Result<bool> ReplicaMover::copy(Move& move, log::PartitionLog& from, uint64_t bu
     RETURN_IF_ERROR(carry_producers(move, from));
     RETURN_IF_ERROR(move.to->check_room());
     auto appended = to.append_as_follower(*bytes);
-    if (!appended) return appended.error();
+    RETURN_IF_ERROR(appended);
     copied_bytes += bytes->size();
   }
   RETURN_IF_ERROR(carry_producers(move, from));
@@ -206,7 +206,7 @@ void ReplicaMover::copy_some(const MovePtr& move) {
   if (partition == nullptr) return;
   // As much as a second allows: a slow move goes on evenly, and not in bursts with long pauses.
   const auto rate = static_cast<uint64_t>(shard_.settings().get_long(kRateSetting));
-  const uint64_t budget_bytes = std::clamp<uint64_t>(rate, 1, kMostCopiedATurn_bytes);
+  const uint64_t budget_bytes = std::clamp<uint64_t>(rate, 1, kMaxCopiedATurn_bytes);
   uint64_t copied_bytes = 0;
   auto all = copy(*move, *partition->log(), budget_bytes, copied_bytes);
   if (!all) return fail(move, all.error());
@@ -368,7 +368,7 @@ Status ReplicaMover::swap(Partition& partition, Move& move) {
   log::PartitionLog& old_log = *partition.log();
   move.log->set_high_watermark(old_log.high_watermark());
   auto moved = move.log->delete_records_before(old_log.log_start_offset());
-  if (!moved) return moved.error();
+  RETURN_IF_ERROR(moved);
   if (!MILENA_STORAGE_BUG(kMoveForgetsProducers)) RETURN_IF_ERROR(move.log->adopt_producers_of(old_log));
   RETURN_IF_ERROR(move.log->assign_epoch(partition.leader_epoch(), move.log->log_end_offset()));
   move.log->set_first_dirty_offset(old_log.first_dirty_offset());

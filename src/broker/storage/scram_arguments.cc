@@ -65,20 +65,20 @@ Result<UserScramCredentialRecord> scram_record(ByteView argument, Random& random
   ByteView inner = argument.substr(equals + 1);
   if (inner.size() < 2 || !inner.starts_with('[') || !inner.ends_with(']')) return scram_error("expected [ and ]");
   auto parts = parts_of_argument(inner.substr(1, inner.size() - 2));
-  if (!parts) return parts.error();
+  RETURN_IF_ERROR(parts);
   std::optional<Bytes> name = take_part(*parts, "name"), salt = take_part(*parts, "salt");
   if (!name || name->empty()) return scram_error("'name' is missing");
   std::optional<Bytes> decoded_salt = salt ? security::base64_decode(*salt) : security::random_scram_text(random);
   if (!decoded_salt) return scram_error("'salt' is not base64");
-  int64_t iterations = security::kLeastScramIterations;
+  int64_t iterations = security::kMinScramIterations;
   if (auto text = take_part(*parts, "iterations")) iterations = config::parse_integer(*text).value_or(0);
-  if (iterations < security::kLeastScramIterations || iterations > security::kMostScramIterations) {
-    return scram_error(fmt::format("'iterations': expected {} to {}", security::kLeastScramIterations,
-                                   security::kMostScramIterations));
+  if (iterations < security::kMinScramIterations || iterations > security::kMaxScramIterations) {
+    return scram_error(fmt::format("'iterations': expected {} to {}", security::kMinScramIterations,
+                                   security::kMaxScramIterations));
   }
   auto salted = salted_password_of(*parts, *mechanism, salt.has_value(), *decoded_salt,
                                    static_cast<int32_t>(iterations));
-  if (!salted) return salted.error();
+  RETURN_IF_ERROR(salted);
   if (!parts->empty()) return scram_error("expected only the parts name, password, saltedpassword, salt and "
                                           "iterations");
   security::ScramCredential credential =
@@ -99,7 +99,7 @@ Result<metadata::MetadataRecords> scram_records(std::span<const std::string> arg
   metadata::MetadataRecords records;
   for (const std::string& argument : arguments) {
     auto record = scram_record(argument, random);
-    if (!record) return record.error();
+    RETURN_IF_ERROR(record);
     records.emplace_back(record.take());
   }
   return records;

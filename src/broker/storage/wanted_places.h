@@ -17,13 +17,13 @@ namespace milena::broker {
 class WantedPlaces {
  public:
   // Bounded, since a client may name partitions that are never created.
-  static constexpr size_t kMost = 20'000;
+  static constexpr size_t kMax = 20'000;
 
   // Returns false if too many are remembered.
   bool want(const TopicPartition& name, log::LogDirectory& place) {
     std::lock_guard lock(mutex_);
     const auto found = places_.find(name);
-    if (found == places_.end() && places_.size() >= kMost) return false;
+    if (found == places_.end() && places_.size() >= kMax) return false;
     places_.insert_or_assign(name, &place);
     return true;
   }

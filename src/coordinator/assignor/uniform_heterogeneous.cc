@@ -14,7 +14,7 @@
 namespace milena::coordinator {
 namespace {
 
-constexpr int kMostPasses = 16;
+constexpr int kMaxPasses = 16;
 constexpr int32_t kNobody = -1;
 
 struct SharedTopic {
@@ -43,7 +43,7 @@ class HeterogeneousAssignment {
 
   std::vector<Assignment> build() {
     for (SharedTopic& topic : topics_) assign_rest(topic);
-    for (int pass = 0; pass < kMostPasses; ++pass) {
+    for (int pass = 0; pass < kMaxPasses; ++pass) {
       bool moved = false;
       for (SharedTopic& topic : topics_) moved = balance(topic) || moved;
       if (!moved) break;

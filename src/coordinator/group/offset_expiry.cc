@@ -7,7 +7,7 @@ namespace milena::coordinator {
 namespace {
 
 // The tombstones of one check, so that they fit into a batch; the next check follows at once.
-constexpr size_t kMostExpiredAtOnce = 2'000;
+constexpr size_t kMaxExpiredAtOnce = 2'000;
 
 // Clients may send any time; overflows wrap, as in Java.
 int64_t wrapping_difference(int64_t a, int64_t b) {
@@ -35,7 +35,7 @@ bool GroupOffsets::expire_offsets(Turn& turn, const Group& group) const {
   for (const auto& [topic, partitions] : *stored) {
     const bool wanted = group.is_subscribed_to(topic);
     for (const auto& [partition, offset] : partitions) {
-      if (turn.effects.records.size() >= kMostExpiredAtOnce) return false;
+      if (turn.effects.records.size() >= kMaxExpiredAtOnce) return false;
       const int64_t since_ms = retention->since_ms.value_or(offset.commit_timestamp_ms);
       const int64_t age_ms = wrapping_difference(turn.now.wall_ms, since_ms);
       const bool old = offset.expire_timestamp_ms != -1 ? turn.now.wall_ms >= offset.expire_timestamp_ms
@@ -53,12 +53,12 @@ bool GroupOffsets::expire_offsets(Turn& turn, const Group& group) const {
 void GroupOffsets::expire(Turn& turn) {
   start_expiry(turn.now);
   for (const auto& [id, group] : space_.groups.all()) {
-    if (turn.effects.records.size() >= kMostExpiredAtOnce) break;
+    if (turn.effects.records.size() >= kMaxExpiredAtOnce) break;
     if (!expire_offsets(turn, *group) || !group->may_be_removed()) continue;
     log_info("Group {}: empty and without offsets, removed", id);
     group->write_tombstones(turn.effects.records);
   }
-  if (turn.effects.records.size() >= kMostExpiredAtOnce) next_expiry_ms_ = turn.now.steady_ms + 1;
+  if (turn.effects.records.size() >= kMaxExpiredAtOnce) next_expiry_ms_ = turn.now.steady_ms + 1;
 }
 
 }  // namespace milena::coordinator

@@ -11,7 +11,7 @@ namespace milena::coordinator {
 namespace {
 
 // An endless sequence of joins must not delay the first member's assignment for ever.
-constexpr int kMostJoinSilences = 10;
+constexpr int kMaxJoinSilences = 10;
 
 }  // namespace
 
@@ -38,7 +38,7 @@ void ClassicGroups::prepare_rebalance(Turn& turn, ClassicGroup& group, ByteView 
     // The group is new: clients that start together with its first member should be in its first generation.
     const int32_t delay_ms = waits_for_silence() ? config().join_silence_ms : config().initial_rebalance_delay_ms;
     const int64_t longest_ms =
-        waits_for_silence() ? int64_t{delay_ms} * kMostJoinSilences : group.rebalance_timeout_ms();
+        waits_for_silence() ? int64_t{delay_ms} * kMaxJoinSilences : group.rebalance_timeout_ms();
     group.initial_delay = ClassicGroup::InitialDelay{
         delay_ms, static_cast<int32_t>(std::clamp<int64_t>(longest_ms - delay_ms, 0, group.rebalance_timeout_ms()))};
     group.new_member_added = false;

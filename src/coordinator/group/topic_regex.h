@@ -18,10 +18,10 @@ namespace milena::coordinator {
 
 class TopicRegex {
  public:
-  static constexpr int64_t kMostBytes = 8 << 20;
+  static constexpr int64_t kMaxBytes = 8 << 20;
 
   // Uses at most `most_bytes` of memory; a pattern that needs more is too large.
-  explicit TopicRegex(ByteView pattern, int64_t most_bytes = kMostBytes);
+  explicit TopicRegex(ByteView pattern, int64_t most_bytes = kMaxBytes);
   ~TopicRegex();
 
   // The error in RE2/J's words; nothing if the pattern is valid.

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int16_t kFirstEndVersionWithProducerFenced = 2;
 // Records of one turn are one batch: limited to timed out transactions that fit into any segment.
-constexpr size_t kMostAbortsAtOnce = 500, kMostAbortsAtOnce_bytes = 256 * 1024;
+constexpr size_t kMaxAbortsAtOnce = 500, kMaxAbortsAtOnce_bytes = 256 * 1024;
 constexpr int16_t kFirstEndVersionWithEpochBump = 5;
 
 constexpr int64_t kFencedRetry_ms = 10'000;
@@ -165,7 +165,7 @@ void TransactionShard::abort_all_timed_out(Turn& turn) {
     abort_timed_out(turn, id, std::nullopt);
     for (; records < turn.effects.records.size(); ++records)
       bytes += turn.effects.records[records].value.value_or("").size();
-    if (records < kMostAbortsAtOnce && bytes < kMostAbortsAtOnce_bytes) continue;
+    if (records < kMaxAbortsAtOnce && bytes < kMaxAbortsAtOnce_bytes) continue;
     next_abort_check_ms_ = turn.now.steady_ms + 1;
     return;
   }

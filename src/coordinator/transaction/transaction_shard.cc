@@ -15,7 +15,7 @@ namespace milena::coordinator {
 namespace {
 
 // The tombstones of one check, so that they fit into a batch; the next check follows at once.
-constexpr size_t kMostExpiredIdsAtOnce = 2'000;
+constexpr size_t kMaxExpiredIdsAtOnce = 2'000;
 
 }  // namespace
 
@@ -235,7 +235,7 @@ void TransactionShard::expire_ids(Turn& turn) {
     if (!metadata.may_expire() ||
         metadata.last_update_ms > subtract_saturating(turn.now.wall_ms, config_.id_expiration_ms))
       continue;
-    if (++expired > kMostExpiredIdsAtOnce) {
+    if (++expired > kMaxExpiredIdsAtOnce) {
       next_expiry_check_ms_ = turn.now.steady_ms + 1;
       return;
     }

@@ -14,7 +14,7 @@ uint64_t LatencyHistogram::count() const {
 }
 
 uint64_t LatencyHistogram::count_below(int exponent) const {
-  const size_t end = exponent >= kMostExponent ? kBuckets : bucket_of(uint64_t{1} << exponent);
+  const size_t end = exponent >= kMaxExponent ? kBuckets : bucket_of(uint64_t{1} << exponent);
   return std::accumulate(counts_.begin(), counts_.begin() + static_cast<ptrdiff_t>(end), uint64_t{0});
 }
 

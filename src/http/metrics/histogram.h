@@ -20,20 +20,20 @@ class LatencyHistogram {
 
   uint64_t count() const;
   double sum_seconds() const { return static_cast<double>(sum_ns_) / 1e9; }
-  // The number of values below 2^exponent microseconds; up to kMostExponent.
+  // The number of values below 2^exponent microseconds; up to kMaxExponent.
   uint64_t count_below(int exponent) const;
   // The upper bound in seconds for a share of all values; 0 without values.
   double quantile_seconds(double share) const;
 
-  static constexpr int kMostExponent = 27;
+  static constexpr int kMaxExponent = 27;
 
  private:
-  static constexpr size_t kBuckets = static_cast<size_t>(kMostExponent - 1) * 4;
+  static constexpr size_t kBuckets = static_cast<size_t>(kMaxExponent - 1) * 4;
 
   static size_t bucket_of(uint64_t us) {
     if (us < 4) return us;
     const int exponent = 63 - std::countl_zero(us);
-    if (exponent >= kMostExponent) return kBuckets - 1;
+    if (exponent >= kMaxExponent) return kBuckets - 1;
     return static_cast<size_t>(exponent - 1) * 4 + ((us >> (exponent - 2)) & 3);
   }
   // The end of the bucket, in microseconds.

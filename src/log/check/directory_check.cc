@@ -27,24 +27,24 @@ constexpr size_t kCopiedAtOnce = 1 << 20;
 Result<std::unique_ptr<DirectoryCheck>> DirectoryCheck::open(FileSystem& files, const std::string& path) {
   if (!files.exists(path)) return make_error(ErrorKind::kNotFound, "{} does not exist", path);
   auto directory = LogDirectory::open(files, path);
-  if (!directory) return directory.error();
+  RETURN_IF_ERROR(directory);
   return std::unique_ptr<DirectoryCheck>(new DirectoryCheck(files, directory.take()));
 }
 
 Result<uint64_t> DirectoryCheck::log_bytes() const {
   auto partitions = directory_->list_partitions();
-  if (!partitions) return partitions.error();
+  RETURN_IF_ERROR(partitions);
   uint64_t sum = 0;
   for (const PartitionDirectory& each : *partitions) {
     auto names = files_.list(each.path);
-    if (!names) return names.error();
+    RETURN_IF_ERROR(names);
     for (const std::string& name : *names) {
       const auto parsed = parse_segment_file_name(name);
       if (!parsed || parsed->suffix != kLogSuffix) continue;
       auto file = files_.open(each.path + "/" + name, OpenMode::kRead);
-      if (!file) return file.error();
+      RETURN_IF_ERROR(file);
       auto size = (*file)->size();
-      if (!size) return size.error();
+      RETURN_IF_ERROR(size);
       sum += *size;
     }
   }
@@ -58,11 +58,11 @@ Result<DirectoryFindings> DirectoryCheck::run(const std::function<void(const Par
   out.clean_shutdown = directory_->clean_shutdown();
   RETURN_IF_ERROR(check_own_files(out));
   auto partitions = directory_->list_partitions();
-  if (!partitions) return partitions.error();
+  RETURN_IF_ERROR(partitions);
   std::sort(partitions->begin(), partitions->end(), [](const auto& a, const auto& b) { return a.path < b.path; });
   for (const PartitionDirectory& each : *partitions) {
     auto checked = check_partition(each, on_read);
-    if (!checked) return checked.error();
+    RETURN_IF_ERROR(checked);
     on_partition(*checked);
     out.partitions.push_back(checked.take());
   }
@@ -99,7 +99,7 @@ void DirectoryCheck::check_checkpoint(const std::string& name, const Bytes& cont
 
 Status DirectoryCheck::check_snapshots(const std::string& path, std::vector<Finding>& out) {
   auto names = files_.list(path);
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   std::sort(names->begin(), names->end());
   for (const std::string& name : *names) {
     if (!name.ends_with(".checkpoint")) continue;
@@ -152,11 +152,11 @@ Status DirectoryCheck::rewrite(const Mend& mend) {
   const std::string fresh = mend.path + ".repaired";
   RETURN_IF_ERROR(files_.remove(fresh));
   auto from = files_.open(mend.path, OpenMode::kRead);
-  if (!from) return from.error();
+  RETURN_IF_ERROR(from);
   auto to = files_.open(fresh, OpenMode::kReadOrCreate);
-  if (!to) return to.error();
+  RETURN_IF_ERROR(to);
   Result<uint64_t> size = (*from)->size();
-  if (!size) return size.error();
+  RETURN_IF_ERROR(size);
   Bytes buffer(kCopiedAtOnce, '\0');
   uint64_t written = 0;
   auto copy = [&](uint64_t at, uint64_t end) -> Status {
@@ -177,7 +177,7 @@ Status DirectoryCheck::rewrite(const Mend& mend) {
   RETURN_IF_ERROR(copy(at, *size));
   RETURN_IF_ERROR((*to)->sync());
   auto kept = keep(mend.path);
-  if (!kept) return kept.error();
+  RETURN_IF_ERROR(kept);
   RETURN_IF_ERROR(files_.rename(fresh, mend.path));
   return files_.sync_directory(parent_directory(mend.path));
 }
@@ -188,12 +188,12 @@ Status DirectoryCheck::keep_snapshots_behind(const std::string& log_path) {
   const std::string directory = parent_directory(log_path);
   const auto cut = parse_segment_file_name(ByteView(log_path).substr(directory.size() + 1));
   Result<std::vector<std::string>> names = files_.list(directory);
-  if (!names) return names.error();
+  RETURN_IF_ERROR(names);
   for (const std::string& name : *names) {
     const auto file = parse_segment_file_name(name);
     if (!cut || !file || file->suffix != kSnapshotSuffix || file->offset <= cut->offset) continue;
     auto kept = keep(directory + "/" + name);
-    if (!kept) return kept.error();
+    RETURN_IF_ERROR(kept);
   }
   return ok_status();
 }
@@ -223,7 +223,7 @@ Status DirectoryCheck::repair(const DirectoryFindings& findings,
     if (mend.path == points && !to_recover.empty()) continue;  // already rewritten
     if (mend.without.empty()) {
       auto kept = keep(mend.path);
-      if (!kept) return kept.error();
+      RETURN_IF_ERROR(kept);
     } else {
       RETURN_IF_ERROR(keep_snapshots_behind(mend.path));
       RETURN_IF_ERROR(rewrite(mend));
@@ -243,13 +243,13 @@ Status DirectoryCheck::ask_for_recovery(const std::vector<std::string>& partitio
   });
   if (files_.exists(points)) {
     auto before = keep(points);
-    if (!before) return before.error();
+    RETURN_IF_ERROR(before);
   }
   RETURN_IF_ERROR(files_.write_file_atomically(points, encode_offset_checkpoint(kept)));
   const std::string mark = directory_->path() + "/" + std::string(kCleanMark);
   if (files_.exists(mark)) {
     auto before = keep(mark);
-    if (!before) return before.error();
+    RETURN_IF_ERROR(before);
   }
   on_done(fmt::format("{}: the next start reads the whole logs of these partitions", directory_->path()));
   return ok_status();

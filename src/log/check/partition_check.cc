@@ -28,7 +28,7 @@ class PartitionCheck {
 
   Result<PartitionFindings> run() {
     Result<std::vector<std::string>> names = files_.list(path_);
-    if (!names) return names.error();
+    RETURN_IF_ERROR(names);
     std::sort(names->begin(), names->end());
     sort_names(*names);
     RETURN_IF_ERROR(check_identity());
@@ -91,7 +91,7 @@ class PartitionCheck {
     for (const int64_t offset : snapshots_) {
       const std::string name = segment_file_name(offset, kSnapshotSuffix);
       Result<Bytes> file = files_.read_file(path_of(name));
-      if (!file) return file.error();
+      RETURN_IF_ERROR(file);
       const auto entries = decode_producer_snapshot(*file);
       if (entries && offset <= out_.end_offset) continue;
       if (entries) {

@@ -48,10 +48,10 @@ void SegmentCheck::add(Finding::Kind kind, const std::string& where, std::string
 
 Status SegmentCheck::run() {
   auto opened = walk_.files->open(walk_.directory + "/" + name_of(".log"), OpenMode::kRead);
-  if (!opened) return opened.error();
+  RETURN_IF_ERROR(opened);
   log_ = *opened;
   Result<uint64_t> size = log_->size();
-  if (!size) return size.error();
+  RETURN_IF_ERROR(size);
   size_ = *size;
   walk_.out->bytes += size_;
   if (size_ > INT32_MAX) {
@@ -91,7 +91,7 @@ Status SegmentCheck::read_on(uint64_t& at, std::optional<BatchScanner>& batches)
     return ok_status();
   }
   Result<uint64_t> next = next_good(at + 1);
-  if (!next) return next.error();
+  RETURN_IF_ERROR(next);
   RETURN_IF_ERROR(note_damage(at, *next, good.error().message));
   at = *next;
   batches.emplace(log_, static_cast<uint32_t>(at), static_cast<uint32_t>(size_), kWindow);
@@ -109,7 +109,7 @@ Result<bool> SegmentCheck::good_batch(BatchScanner& batches) {
                       batch.last_offset(), next_offset_);
   }
   Result<bool> right = batches.crc_ok();
-  if (!right) return right.error();
+  RETURN_IF_ERROR(right);
   if (!*right) return make_error(ErrorKind::kCorrupt, "the batch at offset {} has a wrong checksum", batch.base_offset);
   return true;
 }
@@ -135,7 +135,7 @@ Status SegmentCheck::note_batch(BatchScanner& batches) {
 Status SegmentCheck::note_marker(BatchScanner& batches) {
   const BatchHeader header = batches.header();
   Result<ByteView> bytes = batches.view();
-  if (!bytes) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   Result<RecordBatchView> view = RecordBatchView::parse(*bytes);
   if (!view || header.record_count == 0) return ok_status();
   Result<ControlRecordType> type = control_batch_type(*view);
@@ -150,7 +150,7 @@ Result<uint64_t> SegmentCheck::next_good(uint64_t from) {
   Bytes window(kWindow, '\0');
   while (from + kBatchMagicPosition < size_) {
     Result<size_t> got = log_->read_at(from, window.data(), window.size());
-    if (!got) return got.error();
+    RETURN_IF_ERROR(got);
     if (*got <= kBatchMagicPosition) break;
     const bool last = from + *got >= size_;
     const size_t usable = last ? *got - kBatchMagicPosition : *got - std::min(*got, kBatchHeaderSize);
@@ -173,7 +173,7 @@ Result<bool> SegmentCheck::only_zeros(uint64_t from) const {
   Bytes window(kWindow, '\0');
   while (from < size_) {
     Result<size_t> got = log_->read_at(from, window.data(), window.size());
-    if (!got) return got.error();
+    RETURN_IF_ERROR(got);
     if (*got == 0) break;
     if (ByteView(window).substr(0, *got).find_first_not_of('\0') != ByteView::npos) return false;
     from += *got;
@@ -190,7 +190,7 @@ Status SegmentCheck::note_damage(uint64_t from, uint64_t to, const std::string& 
   const bool at_end = to == size_;
   if (at_end) {
     Result<bool> zeros = only_zeros(from);
-    if (!zeros) return zeros.error();
+    RETURN_IF_ERROR(zeros);
     if (*zeros && is_read_again()) {
       add(Finding::Kind::kNote, name_of(".log"),
           fmt::format("ends with {} zeros of a preallocated file; the next start cuts them off",
@@ -212,7 +212,7 @@ Status SegmentCheck::note_damage(uint64_t from, uint64_t to, const std::string& 
   } else {
     BatchScanner next(log_, static_cast<uint32_t>(to), static_cast<uint32_t>(size_), 4096);
     Result<bool> good = next.next();
-    if (!good) return good.error();
+    RETURN_IF_ERROR(good);
     lost = fmt::format("offsets {} to {} are lost", next_offset_, next.header().base_offset - 1);
   }
   damage_.push_back({from, to});
@@ -230,7 +230,7 @@ Status SegmentCheck::open_index(Index& index, const char* suffix, size_t entry_s
   index.name = name_of(suffix);
   Result<Bytes> file = walk_.files->read_file(walk_.directory + "/" + index.name);
   if (!file && file.error().kind == ErrorKind::kNotFound) return ok_status();
-  if (!file) return file.error();
+  RETURN_IF_ERROR(file);
   index.there = true;
   index.bytes = file.take();
   // Kafka creates them in full length, and truncates them when it rolls or stops.

@@ -302,7 +302,7 @@ class Code:
         yield ""
         for struct in message.structs.values():
             yield f"  struct {struct.name} {{"
-            yield f"    static constexpr size_t kLeastSize = {least_size(message, struct)};"
+            yield f"    static constexpr size_t kMinSize = {least_size(message, struct)};"
             yield from self.declare_members(struct, "    ")
             yield from self.declare_functions(struct.name, "    ")
             yield "  };"

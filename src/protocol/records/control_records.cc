@@ -37,7 +37,7 @@ Bytes end_transaction_marker_value(const EndTransactionMarker& marker) {
 
 Result<EndTransactionMarker> parse_end_transaction_marker(const RecordView& record) {
   Result<ControlRecordType> type = parse_control_record_key(record.key);
-  if (!type.ok()) return type.error();
+  RETURN_IF_ERROR(type);
   if (*type != ControlRecordType::kAbort && *type != ControlRecordType::kCommit) {
     return make_error(ErrorKind::kInvalid, "control record of type {} is not an end of a transaction",
                       static_cast<int16_t>(*type));

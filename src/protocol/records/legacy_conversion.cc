@@ -41,7 +41,7 @@ class Conversion {
 
   std::optional<ProduceValidation> convert_wrapped(const LegacyMessage& wrapper, size_t wrapper_size) {
     if (!wrapper.value) return refuse(ErrorCode::kInvalidRecord, "compressed message without a value");
-    LegacyInnerIterator it(wrapper, std::max(kMaxRewrittenRecordBytes, kMaxRewrittenRecordRatio * wrapper_size));
+    LegacyInnerIterator it(wrapper, std::max(kMaxRewrittenRecord_bytes, kMaxRewrittenRecordRatio * wrapper_size));
     int32_t index = 0;
     for (; it.next(); index++) {
       const LegacyMessage& message = it.message();

@@ -166,7 +166,7 @@ Result<bool> LegacyInnerIterator::read_next() {
     return make_error(ErrorKind::kCorrupt, "compressed message with an inner message of magic {}", magic);
   }
   Result<LegacyMessage> parsed = LegacyMessage::parse(entry);
-  if (!parsed.ok()) return parsed.error();
+  RETURN_IF_ERROR(parsed);
   message_ = *parsed;
   if (wrapper_.timestamp_type() == TimestampType::kLogAppendTime) message_.timestamp = wrapper_.timestamp;
   return true;

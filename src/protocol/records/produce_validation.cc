@@ -30,7 +30,7 @@ class Entries {
   Status cut(ByteView rest) {
     while (true) {
       Result<ByteView> entry = next_log_entry(rest);
-      if (!entry.ok()) return entry.error();
+      RETURN_IF_ERROR(entry);
       if (entry->empty()) return ok_status();
       rest.remove_prefix(entry->size());
       if (first_.empty()) {
@@ -191,7 +191,7 @@ ProduceValidation rewrite(const RecordBatchView& batch, Codec target, const Prod
   options.base_sequence = header.base_sequence;
   options.transactional = header.is_transactional();
   RecordBatchBuilder builder(options);
-  const size_t max_record = std::max(kMaxRewrittenRecordBytes, kMaxRewrittenRecordRatio * batch.bytes().size());
+  const size_t max_record = std::max(kMaxRewrittenRecord_bytes, kMaxRewrittenRecordRatio * batch.bytes().size());
   RecordIterator it(batch, RecordIterator::Content::kFull, max_record);
   while (it.next()) {
     const RecordView& record = it.record();

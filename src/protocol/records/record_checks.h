@@ -57,7 +57,7 @@ class RecordChecks {
 ProduceValidation convert_legacy_records(std::span<const ByteView> entries, Codec source, RecordChecks& checks);
 
 // A record that must be rewritten is held whole, up to this size or this many times the compressed batch.
-constexpr size_t kMaxRewrittenRecordBytes = 16 << 20;
+constexpr size_t kMaxRewrittenRecord_bytes = 16 << 20;
 constexpr size_t kMaxRewrittenRecordRatio = 4;
 
 // The result for a rewritten batch, with the limits checked once more.

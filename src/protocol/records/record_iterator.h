@@ -77,7 +77,7 @@ struct RecordView {
 };
 
 // Most bytes that a reader holds for a single record, far beyond any max.message.bytes in use.
-constexpr size_t kMaxHeldRecordBytes = 128 << 20;
+constexpr size_t kMaxHeldRecord_bytes = 128 << 20;
 
 // A window over bytes that come in pieces from a decompressor.
 class RecordWindow;
@@ -92,7 +92,7 @@ class RecordIterator {
 
   // The batch's bytes must outlive the iterator.
   explicit RecordIterator(const RecordBatchView& batch, Content content = Content::kFull,
-                          size_t max_record_bytes = kMaxHeldRecordBytes);
+                          size_t max_record_bytes = kMaxHeldRecord_bytes);
   ~RecordIterator();
   RecordIterator(RecordIterator&&) noexcept;
   RecordIterator& operator=(RecordIterator&&) noexcept;

@@ -27,7 +27,7 @@ Status RecordWindow::read_more() {
     return make_error(ErrorKind::kExhausted, "the records are too large to decompress here");
   }
   Result<size_t> n = stream_->read(buffer_.get() + end_, capacity_ - end_);
-  if (!n.ok()) return n.error();
+  RETURN_IF_ERROR(n);
   DecompressionBudget::spend(*n);
   if (*n < capacity_ - end_) stream_ended_ = true;
   end_ += *n;

@@ -17,7 +17,7 @@ BatchOptions options_like(const LegacyMessage& message, int64_t base_offset) {
 }
 
 size_t most_held(ByteView entry) {
-  return std::max(kMaxRewrittenRecordBytes, kMaxRewrittenRecordRatio * entry.size());
+  return std::max(kMaxRewrittenRecord_bytes, kMaxRewrittenRecordRatio * entry.size());
 }
 
 struct InnerOffsets {
@@ -45,7 +45,7 @@ Result<InnerOffsets> inner_offsets(const LegacyMessage& wrapper, size_t most) {
 
 Result<Bytes> convert_wrapped(const LegacyMessage& wrapper, ByteView entry) {
   Result<InnerOffsets> offsets = inner_offsets(wrapper, most_held(entry));
-  if (!offsets) return offsets.error();
+  RETURN_IF_ERROR(offsets);
   // Magic 1 counts from the first; the first versions of it that did not, and magic 0, have the offsets
   // themselves.
   const int64_t shift = wrapper.offset - offsets->last;
@@ -68,7 +68,7 @@ Result<Bytes> convert_wrapped(const LegacyMessage& wrapper, ByteView entry) {
 
 Result<Bytes> up_convert(ByteView entry) {
   Result<LegacyMessage> message = LegacyMessage::parse(entry);
-  if (!message) return message.error();
+  RETURN_IF_ERROR(message);
   if (!message->crc_ok())
     return make_error(ErrorKind::kCorrupt, "the message at offset {} has a wrong checksum", message->offset);
   if (message->codec_id() > kMaxLegacyCodec || (message->is_compressed() && !message->value)) {
@@ -87,11 +87,11 @@ Result<Bytes> in_current_format(Bytes entries) {
   size_t at = 0;
   while (true) {
     Result<ByteView> entry = next_log_entry(ByteView(entries).substr(at));
-    if (!entry) return entry.error();
+    RETURN_IF_ERROR(entry);
     if (entry->empty()) break;
     if (magic_of(*entry) < kMagicV2) {
       Result<Bytes> batch = up_convert(*entry);
-      if (!batch) return batch.error();
+      RETURN_IF_ERROR(batch);
       converted.append(entries, done, at - done);
       converted += *batch;
       done = at + entry->size();

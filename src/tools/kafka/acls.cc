@@ -236,7 +236,7 @@ std::string rule_lines(const std::set<AclRule>& rules) {
 Status AclsScript::add_acls(const Acls& acls) {
   for (const auto& [resource, made] : acls) {
     auto found = describe_acls(*cluster, resource, &code);
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     const std::set<AclRule>& there = (*found)[resource];
     Acls missing;
     for (const AclRule& rule : made) {
@@ -270,7 +270,7 @@ Status AclsScript::remove_acls(const Acls& acls) {
                                    rule_lines(made), resource.text());
     if (!confirmed(question)) continue;
     auto deleted = delete_acls(*cluster, resource, made, &code);
-    if (!deleted.ok()) return deleted.error();
+    RETURN_IF_ERROR(deleted);
   }
   return ok_status();
 }
@@ -292,7 +292,7 @@ Status AclsScript::list_acls() {
   Acls all;
   for (const AclResource& filter : filters) {
     auto found = describe_acls(*cluster, filter, &code);
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     for (auto& [resource, rules] : *found) all[resource].merge(rules);
   }
   if (listed.empty()) print_acls(all, nullptr);

@@ -38,7 +38,7 @@ constexpr OtherApi kOtherApis[] = {{71, "GetTelemetrySubscriptions"},
 
 Status print_versions(BrokerClient& client) {
   auto answer = client.ask<ApiVersionsResponse>(ApiVersionsRequest{}, 0);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   std::map<int16_t, std::string> lines;
   for (const OtherApi& api : kOtherApis) lines[api.key] = fmt::format("\t{}({}): UNSUPPORTED", api.name, api.key);
   for (const auto& api : answer->api_keys) {

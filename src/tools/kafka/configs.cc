@@ -96,7 +96,7 @@ std::vector<std::string> split_outside_brackets(const std::string& text, char se
 Status ConfigsScript::take_configs(std::map<std::string, std::string>& set, std::vector<std::string>& remove) const {
   if (add_file) {
     auto read = read_properties(*add_file);
-    if (!read.ok()) return read.error();
+    RETURN_IF_ERROR(read);
     set = read.take();
   }
   if (add_config) {
@@ -131,20 +131,20 @@ Result<bool> ConfigsScript::is_there(const ConfigEntity& entity) {
   std::vector<std::string> names;
   if (entity.type == "topics") {
     auto found = list_topics(*cluster);
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     names = found.take();
   } else if (entity.type == "brokers" || entity.type == "broker-loggers") {
     auto found = cluster->metadata({});
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     names.emplace_back();
     for (const auto& broker : found->brokers) names.push_back(std::to_string(broker.node_id));
   } else {
     auto found = list_config_resources(*cluster, *entity.resource());
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     names = found.take();
     if (entity.type == "groups") {
       auto groups = list_groups(*cluster);
-      if (!groups.ok()) return groups.error();
+      RETURN_IF_ERROR(groups);
       for (const GroupListing& group : *groups) names.push_back(group.name);
     }
   }
@@ -157,7 +157,7 @@ Result<std::vector<std::string>> ConfigsScript::names_to_describe(const ConfigEn
   std::vector<std::string> names;
   if (entity.type == "brokers" || entity.type == "broker-loggers") {
     auto found = cluster->metadata({});
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     for (const auto& broker : found->brokers) names.push_back(std::to_string(broker.node_id));
     names.emplace_back();
     return names;
@@ -166,7 +166,7 @@ Result<std::vector<std::string>> ConfigsScript::names_to_describe(const ConfigEn
   if (!found.ok() || entity.type != "groups") return found;
   names = found.take();
   auto groups = list_groups(*cluster);
-  if (!groups.ok()) return groups.error();
+  RETURN_IF_ERROR(groups);
   for (const GroupListing& group : *groups) names.push_back(group.name);
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -199,21 +199,21 @@ Status ConfigsScript::describe_entities() {
   std::string singular = entity.type.substr(0, entity.type.size() - 1);
   if (!all && entity.name) {
     Result<bool> there = is_there(entity);
-    if (!there.ok()) return there.error();
+    RETURN_IF_ERROR(there);
     if (!*there) {
       fmt::print("The {} '{}' doesn't exist and doesn't have dynamic config.\n", singular, *entity.name);
       return ok_status();
     }
   }
   auto names = names_to_describe(entity);
-  if (!names.ok()) return names.error();
+  RETURN_IF_ERROR(names);
   for (const std::string& name : *names) {
     if (name.empty())
       fmt::print("Default configs for {} in the cluster are:\n", entity.type);
     else
       fmt::print("{} configs for {} {} are:\n", all ? "All" : "Dynamic", singular, name);
     auto found = describe_configs(*cluster, *entity.resource(), name);
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     int8_t wanted = all ? int8_t{-1} : dynamic_source(entity.type, name);
     for (const ConfigEntry& entry : *found) {
       if (wanted >= 0 && entry.config_source != wanted) continue;

@@ -47,7 +47,7 @@ Status describe_scram(Cluster& cluster, const ConfigEntity& user) {
   request.users.emplace();
   if (user.name) request.users->emplace_back().name = ByteView(*user.name);
   auto answer = cluster.ask<DescribeUserScramCredentialsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   if (answer->error_code != ErrorCode::kNone) return answer_error(answer->error_code, answer->error_message);
   for (const auto& result : answer->results) {
     if (result.error_code == ErrorCode::kResourceNotFound) continue;
@@ -68,7 +68,7 @@ Status describe_scram(Cluster& cluster, const ConfigEntity& user) {
 
 // "iterations=8192,password=secret", "password=secret".
 struct Credential {
-  int32_t iterations = security::kLeastScramIterations;
+  int32_t iterations = security::kMinScramIterations;
   std::string password;
 };
 Result<Credential> parse_credential(const std::string& mechanism, const std::string& text) {
@@ -89,9 +89,9 @@ Result<Credential> parse_credential(const std::string& mechanism, const std::str
     return make_error(ErrorKind::kInvalid, "Invalid credential property {}={}", mechanism, text.substr(0, 11) + "...");
   }
   made.password = rest.substr(kPassword.size());
-  if (made.iterations < security::kLeastScramIterations) {
+  if (made.iterations < security::kMinScramIterations) {
     return make_error(ErrorKind::kInvalid, "Iterations {} is less than the minimum {} required for {}", made.iterations,
-                      security::kLeastScramIterations, mechanism);
+                      security::kMinScramIterations, mechanism);
   }
   return made;
 }
@@ -129,7 +129,7 @@ Status alter_passwords(Cluster& cluster, const std::vector<ConfigEntity>& entiti
   std::map<std::string, Credential> credentials;
   for (const auto& [key, value] : set) {
     auto credential = parse_credential(key, value);
-    if (!credential.ok()) return credential.error();
+    RETURN_IF_ERROR(credential);
     credentials[key] = credential.take();
   }
   for (const auto& [key, one] : credentials) {
@@ -147,7 +147,7 @@ Status alter_passwords(Cluster& cluster, const std::vector<ConfigEntity>& entiti
 
 Status describe_quotas(Cluster& cluster, const std::vector<ConfigEntity>& entities) {
   auto answer = ask_for_quotas(cluster, entities);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   for (const auto& entry : answer->entries.value_or(std::vector<DescribeClientQuotasResponse::EntryData>())) {
     std::vector<std::string> names, values;
     for (const auto& [type, shown] : {std::pair{"user", "user-principal"}, {"client-id", "client-id"}, {"ip", "ip"}}) {
@@ -182,7 +182,7 @@ Status alter_quotas(Cluster& cluster, const std::vector<ConfigEntity>& entities,
     }
   }
   auto old = ask_for_quotas(cluster, entities);
-  if (!old.ok()) return old.error();
+  RETURN_IF_ERROR(old);
   AlterClientQuotasRequest request;
   auto& entry = request.entries.emplace_back();
   for (const ConfigEntity& entity : entities) {
@@ -210,7 +210,7 @@ Status alter_quotas(Cluster& cluster, const std::vector<ConfigEntity>& entities,
     entry.ops.push_back({key, 0, true});
   }
   auto answer = cluster.ask<AlterClientQuotasResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   for (const auto& result : answer->entries) {
     if (result.error_code != ErrorCode::kNone) return answer_error(result.error_code, result.error_message);
   }

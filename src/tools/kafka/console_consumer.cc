@@ -153,19 +153,19 @@ Status ConsumerScript::run() {
   RETURN_IF_ERROR(add_properties(command_properties, options.properties));
   options.client_id = "console-consumer";
   auto opened = Cluster::open(options);
-  if (!opened.ok()) return opened.error();
+  RETURN_IF_ERROR(opened);
   Cluster& cluster = **opened;
   std::map<std::string, std::string> properties;
   if (!formatter_config.empty()) {
     auto read = read_properties(formatter_config);
-    if (!read.ok()) return read.error();
+    RETURN_IF_ERROR(read);
     properties = read.take();
   }
   if (!key_deserializer.empty()) properties["key.deserializer"] = key_deserializer;
   if (!value_deserializer.empty()) properties["value.deserializer"] = value_deserializer;
   RETURN_IF_ERROR(add_properties(formatter_properties, properties));
   Result<LineFormatter> lines = LineFormatter::from_properties(formatter, properties);
-  if (!lines.ok()) return lines.error();
+  RETURN_IF_ERROR(lines);
   std::string group_id = group ? *group : cluster.property("group.id");
   std::string reset = cluster.property("auto.offset.reset", from_beginning ? "earliest" : "latest");
   if (from_beginning && reset != "earliest") {

@@ -101,19 +101,19 @@ Status ProducerScript::run() {
   RETURN_IF_ERROR(add_properties(command_properties, script.cluster.properties));
   script.cluster.client_id = "console-producer";
   auto cluster = Cluster::open(script.cluster);
-  if (!cluster.ok()) return cluster.error();
+  RETURN_IF_ERROR(cluster);
   script.cluster.properties = (*cluster)->options().properties;
   Result<SenderOptions> sending = sender_options();
-  if (!sending.ok()) return sending.error();
+  RETURN_IF_ERROR(sending);
   std::map<std::string, std::string> properties;
   if (!reader_config.empty()) {
     auto read = read_properties(reader_config);
-    if (!read.ok()) return read.error();
+    RETURN_IF_ERROR(read);
     properties = read.take();
   }
   RETURN_IF_ERROR(add_properties(reader_properties, properties));
   Result<LineParser> parser = LineParser::from_properties(properties);
-  if (!parser.ok()) return parser.error();
+  RETURN_IF_ERROR(parser);
   RecordSender sender(**cluster, *sending);
   LineInput input(STDIN_FILENO);
   bool prompt = ::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO);

@@ -102,7 +102,7 @@ std::optional<int> GroupsScript::check_reset() {
 Result<std::vector<std::string>> GroupsScript::chosen() const {
   if (!all_groups) return groups;
   auto found = list_groups(*cluster);
-  if (!found.ok()) return found.error();
+  RETURN_IF_ERROR(found);
   std::vector<std::string> names;
   for (const GroupListing& group : *found) names.push_back(group.name);
   return names;
@@ -115,7 +115,7 @@ Status GroupsScript::list_them() {
   for (std::string& one : states) one = trimmed(one);
   for (std::string& one : types) one = trimmed(one);
   auto found = list_groups(*cluster, states, types);
-  if (!found.ok()) return found.error();
+  RETURN_IF_ERROR(found);
   if (!state && !type) {
     for (const GroupListing& group : *found) fmt::print("{}\n", group.name);
     return ok_status();
@@ -138,7 +138,7 @@ Status GroupsScript::list_them() {
 
 Status GroupsScript::describe_them() {
   auto names = chosen();
-  if (!names.ok()) return names.error();
+  RETURN_IF_ERROR(names);
   std::sort(names->begin(), names->end());
   for (const std::string& name : *names) {
     Result<GroupInfo> group = describe_group(*cluster, name);
@@ -146,7 +146,7 @@ Status GroupsScript::describe_them() {
       return make_error(ErrorKind::kNotFound, "org.apache.kafka.common.errors.GroupIdNotFoundException: {}",
                         group.error().message);
     }
-    if (!group.ok()) return group.error();
+    RETURN_IF_ERROR(group);
     if (!say_what_state(*group)) continue;
     if (members) {
       print_group_members(*group, verbose);
@@ -154,7 +154,7 @@ Status GroupsScript::describe_them() {
       print_group_state(*group, verbose);
     } else {
       auto rows = group_offset_rows(*cluster, *group);
-      if (!rows.ok()) return rows.error();
+      RETURN_IF_ERROR(rows);
       print_group_offsets(name, *rows, verbose);
     }
   }
@@ -163,11 +163,11 @@ Status GroupsScript::describe_them() {
 
 Status GroupsScript::delete_them() {
   auto names = chosen();
-  if (!names.ok()) return names.error();
+  RETURN_IF_ERROR(names);
   std::vector<std::string> gone, kept;
   for (const std::string& name : *names) {
     Result<ErrorCode> code = delete_group(*cluster, name);
-    if (!code.ok()) return code.error();
+    RETURN_IF_ERROR(code);
     if (*code == ErrorCode::kNone) {
       gone.push_back("'" + name + "'");
     } else {
@@ -187,10 +187,10 @@ Status GroupsScript::delete_them() {
 
 Status GroupsScript::delete_their_offsets() {
   auto partitions = named_partitions(*cluster, topics);
-  if (!partitions.ok()) return partitions.error();
+  RETURN_IF_ERROR(partitions);
   ErrorCode whole = ErrorCode::kNone;
   auto found = delete_offsets_of(*cluster, groups.back(), *partitions, whole);
-  if (!found.ok()) return found.error();
+  RETURN_IF_ERROR(found);
   bool some_failed =
       std::any_of(found->begin(), found->end(), [](auto& one) { return one.second != ErrorCode::kNone; });
   if (whole == ErrorCode::kNone && !some_failed) {
@@ -213,14 +213,14 @@ Status GroupsScript::delete_their_offsets() {
 
 Status GroupsScript::run() {
   auto opened = Cluster::open(script.cluster);
-  if (!opened.ok()) return opened.error();
+  RETURN_IF_ERROR(opened);
   cluster = opened.take();
   if (list) return list_them();
   if (describe) return describe_them();
   if (remove) return delete_them();
   if (delete_offsets) return delete_their_offsets();
   auto names = chosen();
-  if (!names.ok()) return names.error();
+  RETURN_IF_ERROR(names);
   return how.run(*cluster, *names, topics);
 }
 

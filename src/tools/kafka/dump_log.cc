@@ -148,7 +148,7 @@ Status DumpScript::dump_index(const std::string& file, ByteView bytes) {
   if (count == 0) fmt::print("{} is empty.\n", file);
   std::string log_file = file.substr(0, file.rfind('.')) + ".log";
   Result<Bytes> log = posix_file_system().read_file(log_file);
-  if (!log.ok()) return log.error();
+  RETURN_IF_ERROR(log);
   std::vector<std::string> mismatches;
   int64_t previous = -1;
   for (size_t i = 0; i < count; i++) {
@@ -194,7 +194,7 @@ Status DumpScript::dump_time_index(const std::string& file, ByteView bytes) {
 
 Status dump_producers(ByteView bytes) {
   auto entries = log::decode_producer_snapshot(bytes);
-  if (!entries.ok()) return entries.error();
+  RETURN_IF_ERROR(entries);
   for (const log::ProducerSnapshotEntry& entry : *entries) {
     std::string first = entry.current_txn_first_offset < 0
                             ? "OptionalLong.empty"
@@ -223,7 +223,7 @@ void dump_aborted(ByteView bytes) {
 Status DumpScript::dump(const std::string& file) {
   fmt::print("Dumping {}\n", file);
   Result<Bytes> bytes = posix_file_system().read_file(file);
-  if (!bytes.ok()) return bytes.error();
+  RETURN_IF_ERROR(bytes);
   if (file.ends_with(".log") || file.ends_with(".checkpoint")) return dump_log(file, *bytes);
   if (file.ends_with(".timeindex")) return dump_time_index(file, *bytes);
   if (file.ends_with(".index")) return dump_index(file, *bytes);

@@ -48,14 +48,14 @@ std::optional<int64_t> GroupOffsetRow::lag() const {
 
 Result<std::vector<GroupOffsetRow>> group_offset_rows(Cluster& cluster, const GroupInfo& group) {
   auto committed = fetch_committed(cluster, group.name);
-  if (!committed.ok()) return committed.error();
+  RETURN_IF_ERROR(committed);
   std::map<TopicPartitionName, int64_t> asked;
   for (const auto& [name, offset] : *committed) asked[name] = kLatestTime;
   for (const GroupMemberInfo& member : group.members) {
     for (const TopicPartitionName& name : member.assignment) asked[name] = kLatestTime;
   }
   auto ends = list_offsets(cluster, asked);
-  if (!ends.ok()) return ends.error();
+  RETURN_IF_ERROR(ends);
   std::vector<GroupOffsetRow> rows;
   auto add = [&](const TopicPartitionName& name, const GroupMemberInfo* member) {
     GroupOffsetRow& row = rows.emplace_back();
@@ -208,7 +208,7 @@ Result<std::vector<TopicPartitionName>> named_partitions(Cluster& cluster, const
       continue;
     }
     auto topic = cluster.topic(text);
-    if (!topic.ok()) return topic.error();
+    RETURN_IF_ERROR(topic);
     for (const auto& partition : topic->partitions) found.emplace_back(text, partition.partition_index);
   }
   std::sort(found.begin(), found.end());

@@ -118,7 +118,7 @@ Result<OffsetReset::Plan> OffsetReset::at_time(Cluster& cluster, const Plan& par
 
 Result<OffsetReset::Plan> OffsetReset::plan_from_file(const std::string& group, bool several) const {
   Result<Bytes> text = posix_file_system().read_file(*from_file);
-  if (!text.ok()) return text.error();
+  RETURN_IF_ERROR(text);
   Plan wanted;
   for (const std::string& line : split(std::string(*text), '\n')) {
     if (trimmed(line).empty()) continue;
@@ -143,7 +143,7 @@ Result<OffsetReset::Plan> OffsetReset::plan_from_file(const std::string& group, 
 Result<OffsetReset::Plan> OffsetReset::plan(Cluster& cluster, const std::string& group,
                                             const std::vector<std::string>& topics, bool several) const {
   auto committed = fetch_committed(cluster, group);
-  if (!committed.ok()) return committed.error();
+  RETURN_IF_ERROR(committed);
   Plan latest;
   if (from_file) {
     auto wanted = plan_from_file(group, several);
@@ -153,7 +153,7 @@ Result<OffsetReset::Plan> OffsetReset::plan(Cluster& cluster, const std::string&
     for (const auto& [name, offset] : *committed) latest[name] = 0;
   } else {
     auto partitions = named_partitions(cluster, topics);
-    if (!partitions.ok()) return partitions.error();
+    RETURN_IF_ERROR(partitions);
     for (const TopicPartitionName& name : *partitions) latest[name] = 0;
   }
   Plan wanted = latest, earliest = latest;
@@ -213,7 +213,7 @@ Status OffsetReset::run(Cluster& cluster, const std::vector<std::string>& groups
       continue;
     }
     Result<Plan> wanted = plan(cluster, group, topics, groups.size() > 1);
-    if (!wanted.ok()) return wanted.error();
+    RETURN_IF_ERROR(wanted);
     if (execute && !wanted->empty()) RETURN_IF_ERROR(commit_offsets(cluster, group, at_offsets(*wanted)));
     plans[group] = wanted.take();
   }

@@ -51,7 +51,7 @@ Result<Place> read_place(const std::string& file) {
   config::SettingsInput input;
   input.file = file;
   Result<config::Settings> settings = config::Settings::load(input);
-  if (!settings.ok()) return settings.error();
+  RETURN_IF_ERROR(settings);
   Place place;
   for (const Bytes& directory : settings->get_list("log.dirs")) place.log_dirs.emplace_back(directory);
   place.metadata_dir = settings->is_null("metadata.log.dir") ? "" : settings->get_string("metadata.log.dir");

@@ -149,7 +149,7 @@ Status TopicsScript::create_one() {
   wanted.partitions = static_cast<int32_t>(partitions.value_or(-1));
   wanted.replication_factor = static_cast<int16_t>(replication_factor.value_or(-1));
   auto replicas = assignments();
-  if (!replicas.ok()) return replicas.error();
+  RETURN_IF_ERROR(replicas);
   wanted.assignments = replicas.take();
   for (const std::string& config : configs) {
     std::vector<std::string> parts = split(config, '=', 2);
@@ -171,11 +171,11 @@ Status TopicsScript::create_one() {
 
 Status TopicsScript::alter_matching() {
   auto names = matching();
-  if (!names.ok()) return names.error();
+  RETURN_IF_ERROR(names);
   auto replicas = assignments();
-  if (!replicas.ok()) return replicas.error();
+  RETURN_IF_ERROR(replicas);
   auto infos = describe_topics(*cluster, *names);
-  if (!infos.ok()) return infos.error();
+  RETURN_IF_ERROR(infos);
   for (const TopicInfo& info : *infos) {
     std::vector<std::vector<int32_t>> added;
     for (size_t i = info.partitions.size(); i < replicas->size(); i++) added.push_back((*replicas)[i]);
@@ -186,7 +186,7 @@ Status TopicsScript::alter_matching() {
 
 Status TopicsScript::delete_matching() {
   auto names = matching();
-  if (!names.ok()) return names.error();
+  RETURN_IF_ERROR(names);
   return names->empty() ? ok_status() : delete_topics(*cluster, *names);
 }
 
@@ -251,7 +251,7 @@ Status TopicsScript::describe_matching() {
   std::vector<std::string> names;
   if (topic_id && *topic_id != Uuid().to_string()) {
     auto all = cluster->metadata();
-    if (!all.ok()) return all.error();
+    RETURN_IF_ERROR(all);
     for (const auto& one : all->topics) {
       if (one.topic_id.to_string() == *topic_id) names.push_back(one.name.value_or(""));
     }
@@ -260,15 +260,15 @@ Status TopicsScript::describe_matching() {
     }
   } else {
     auto found = matching();
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     names = found.take();
   }
   auto infos = describe_topics(*cluster, names);
-  if (!infos.ok()) return infos.error();
+  RETURN_IF_ERROR(infos);
   names.clear();
   for (const TopicInfo& info : *infos) names.push_back(info.name);
   auto entries = describe_topic_configs(*cluster, names);
-  if (!entries.ok()) return entries.error();
+  RETURN_IF_ERROR(entries);
   std::set<int32_t> alive;
   for (const auto& broker : cluster->brokers()) alive.insert(broker.node_id);
   for (size_t i = 0; i < names.size(); i++) print_topic((*infos)[i], (*entries)[i], alive);
@@ -281,7 +281,7 @@ Status TopicsScript::run() {
   if (remove) return delete_matching();
   if (describe) return describe_matching();
   auto names = matching();
-  if (!names.ok()) return names.error();
+  RETURN_IF_ERROR(names);
   fmt::print("{}\n", fmt::join(*names, "\n"));
   return ok_status();
 }

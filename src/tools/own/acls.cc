@@ -73,7 +73,7 @@ std::vector<std::string> AclsCommand::principals() const {
 
 Status AclsCommand::list(Cluster& cluster) {
   auto filters = named();
-  if (!filters.ok()) return filters.error();
+  RETURN_IF_ERROR(filters);
   if (filters->empty()) filters->emplace_back();
   const std::vector<std::string> whose = principals();
   Table table({"PRINCIPAL$", "MAY", "OPERATION", "RESOURCE", "NAME$", "PATTERN", "HOST$"});
@@ -81,7 +81,7 @@ Status AclsCommand::list(Cluster& cluster) {
     // Also matches ACLs of prefixes of this name, and of *.
     if (filter.name && !prefixed) filter.pattern = AclPatternType::kMatch;
     auto found = describe_acls(cluster, filter);
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     for (const auto& [resource, rules] : *found) {
       for (const AclRule& rule : rules) {
         if (!whose.empty() && std::find(whose.begin(), whose.end(), rule.principal) == whose.end()) continue;
@@ -97,9 +97,9 @@ Status AclsCommand::list(Cluster& cluster) {
 
 Status AclsCommand::change(Cluster& cluster) {
   auto targets = named();
-  if (!targets.ok()) return targets.error();
+  RETURN_IF_ERROR(targets);
   auto operation_list = wanted();
-  if (!operation_list.ok()) return operation_list.error();
+  RETURN_IF_ERROR(operation_list);
   const bool remove = verb == "delete";
   const std::vector<std::string> whose = principals();
   if (remove && everything && targets->empty()) targets->emplace_back();
@@ -121,7 +121,7 @@ Status AclsCommand::change(Cluster& cluster) {
   size_t deleted = 0;
   for (const AclResource& target : *targets) {
     auto found = describe_acls(cluster, target);
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     for (const auto& [resource, rules] : *found) {
       std::set<AclRule> doomed;
       for (const AclRule& rule : rules) {
@@ -132,7 +132,7 @@ Status AclsCommand::change(Cluster& cluster) {
       }
       if (doomed.empty()) continue;
       auto count = delete_acls(cluster, resource, doomed);
-      if (!count.ok()) return count.error();
+      RETURN_IF_ERROR(count);
       deleted += *count;
     }
   }

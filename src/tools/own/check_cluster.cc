@@ -20,7 +20,7 @@ namespace milena::tools {
 namespace {
 
 // Of many partitions, the first are named.
-constexpr size_t kMostNamed = 5;
+constexpr size_t kMaxNamed = 5;
 constexpr double kDay_s = 86'400;
 
 // The figures of a cluster, from all sources.
@@ -40,8 +40,8 @@ struct ClusterFigures {
 
 std::string named(const std::vector<std::string>& names, size_t count) {
   std::string out;
-  for (size_t i = 0; i < std::min(names.size(), kMostNamed); i++) out += (i == 0 ? ": " : ", ") + names[i];
-  return out + (names.empty() || count <= kMostNamed ? "" : ", ...");
+  for (size_t i = 0; i < std::min(names.size(), kMaxNamed); i++) out += (i == 0 ? ": " : ", ") + names[i];
+  return out + (names.empty() || count <= kMaxNamed ? "" : ", ...");
 }
 
 std::string counted(size_t count, const char* noun) {
@@ -124,7 +124,7 @@ Status CheckCommand::read_thresholds() {
 Status CheckCommand::ask_brokers() {
   reach.timeout_ms = timeout_s * 1000;
   auto opened = Cluster::open(reach);
-  if (!opened.ok()) return opened.error();
+  RETURN_IF_ERROR(opened);
   Cluster& cluster = **opened;
   RETURN_IF_ERROR(ask_partitions(cluster));
   ask_directories(cluster);
@@ -134,7 +134,7 @@ Status CheckCommand::ask_brokers() {
 
 Status CheckCommand::ask_partitions(Cluster& cluster) {
   auto metadata = cluster.metadata();
-  if (!metadata.ok()) return metadata.error();
+  RETURN_IF_ERROR(metadata);
   figures.brokers = metadata->brokers.size();
   figures.topics = metadata->topics.size();
   for (const auto& topic : metadata->topics) {
@@ -215,9 +215,9 @@ Status CheckCommand::ask_over_http(bool for_all) {
   auto address = http_server(http, reach.servers);
   if (!address.ok()) return usage_error("{}", address.error().message);
   auto client = HttpClient::from_file(reach.config_file);
-  if (!client.ok()) return client.error();
+  RETURN_IF_ERROR(client);
   auto ready = client->get(*address, "/readyz", timeout_s * 1000);
-  if (!ready.ok()) return ready.error();
+  RETURN_IF_ERROR(ready);
   if (ready->status == 503) {
     std::string reasons;
     for (char c : ready->body) reasons += c == '\n' || c == '\r' ? ' ' : c;
@@ -229,7 +229,7 @@ Status CheckCommand::ask_over_http(bool for_all) {
   }
   if (!for_all) return ok_status();
   auto metrics = client->get(*address, "/metrics?names=milena", timeout_s * 1000);
-  if (!metrics.ok()) return metrics.error();
+  RETURN_IF_ERROR(metrics);
   if (metrics->status != 200) {
     return make_error(ErrorKind::kIo, "{} serves no metrics: HTTP status {}", address->text(), metrics->status);
   }

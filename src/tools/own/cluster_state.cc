@@ -20,7 +20,7 @@ Status show_features(Cluster& cluster, bool json) {
   request.client_software_name = "milena";
   request.client_software_version = "1";
   auto answer = cluster.ask<ApiVersionsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   Table table({"FEATURE", "LEVEL", "OLDEST", "NEWEST"});
   for (const auto& feature : answer->supported_features) {
     auto level = std::find_if(answer->finalized_features.begin(), answer->finalized_features.end(),
@@ -38,7 +38,7 @@ Status show_quorum(Cluster& cluster, bool json) {
   topic.topic_name = "__cluster_metadata";
   topic.partitions.emplace_back().partition_index = 0;
   auto answer = cluster.ask<DescribeQuorumResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   if (answer->error_code != ErrorCode::kNone) return answer_error(answer->error_code, answer->error_message);
   Table table({"NODE", "ROLE", "END", "LAG", "EPOCH"});
   for (const auto& found : answer->topics) {
@@ -63,13 +63,13 @@ Status show_directories(Cluster& cluster, bool json) {
   DescribeLogDirsRequest request;
   request.topics.reset();
   auto metadata = cluster.metadata();
-  if (!metadata.ok()) return metadata.error();
+  RETURN_IF_ERROR(metadata);
   Table table({"BROKER", "DIRECTORY", "STATE", "PARTITIONS", "USED", "FREE", "TOTAL"});
   for (const auto& broker : metadata->brokers) {
     Result<BrokerClient*> client = cluster.broker(broker.node_id);
-    if (!client.ok()) return client.error();
+    RETURN_IF_ERROR(client);
     auto answer = (*client)->ask<DescribeLogDirsResponse>(request);
-    if (!answer.ok()) return answer.error();
+    RETURN_IF_ERROR(answer);
     for (const auto& directory : answer->results) {
       int64_t used = 0;
       size_t partitions = 0;
@@ -95,17 +95,17 @@ Status show_transactions(Cluster& cluster, bool json, bool all) {
   ListTransactionsRequest request;
   if (!all) request.state_filters = {"Ongoing", "PrepareCommit", "PrepareAbort"};
   auto brokers = cluster.all_brokers();
-  if (!brokers.ok()) return brokers.error();
+  RETURN_IF_ERROR(brokers);
   Table table({"TRANSACTION", "STATE", "PRODUCER", "EPOCH", "OPEN FOR", "PARTITIONS", "TIMEOUT"});
   for (BrokerClient* broker : *brokers) {
     auto listed = broker->ask<ListTransactionsResponse>(request);
-    if (!listed.ok()) return listed.error();
+    RETURN_IF_ERROR(listed);
     if (listed->error_code != ErrorCode::kNone) return answer_error(listed->error_code);
     DescribeTransactionsRequest details;
     for (const auto& one : listed->transaction_states) details.transactional_ids.push_back(one.transactional_id);
     if (details.transactional_ids.empty()) continue;
     auto answer = broker->ask<DescribeTransactionsResponse>(details);
-    if (!answer.ok()) return answer.error();
+    RETURN_IF_ERROR(answer);
     for (const auto& one : answer->transaction_states) {
       if (one.error_code != ErrorCode::kNone) continue;  // gone meanwhile
       size_t partitions = 0;

@@ -53,7 +53,7 @@ Status ConfigsCommand::work(Cluster& cluster) {
   }
   if (!changes.empty()) return alter_configs(cluster, *resource, name, set, remove);
   auto found = describe_configs(cluster, *resource, name);
-  if (!found.ok()) return found.error();
+  RETURN_IF_ERROR(found);
   Table table({"CONFIG", "VALUE$", "FROM"});
   for (const ConfigEntry& entry : *found) {
     bool own = entry.config_source != kDefaultSource && entry.config_source != kStaticSource;

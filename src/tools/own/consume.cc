@@ -154,7 +154,7 @@ Status ConsumeCommand::check() {
   }
   if (!until.empty()) {
     Result<int64_t> time = parse_time_ms(until);
-    if (!time.ok()) return time.error();
+    RETURN_IF_ERROR(time);
     until_ms = *time;
     stop_at_end = true;
   }

@@ -43,7 +43,7 @@ int examine_one(const HttpClient& client, const HttpServer& address, bool json) 
 Result<DoctorReport> ask(const HttpClient& client, const HttpServer& address) {
   const int64_t asked_ms = system_clock().wall_ms();
   auto answer = client.get(address, "/doctor?format=json&clients=true", kPatience_ms);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   if (answer->status != 200) return not_examined(address, answer->status);
   auto report = DoctorReport::parse(answer->body);
   if (!report.ok()) return make_error(ErrorKind::kCorrupt, "{}: {}", address.text(), report.error().message);

@@ -45,13 +45,13 @@ std::string number_or_dash(const std::optional<int64_t>& number) {
 
 Status GroupsCommand::list(Cluster& cluster) {
   auto found = list_groups(cluster);
-  if (!found.ok()) return found.error();
+  RETURN_IF_ERROR(found);
   Table table({"GROUP", "TYPE", "STATE", "MEMBERS", "LAG"});
   for (const GroupListing& group : *found) {
     Result<GroupInfo> info = describe_group(cluster, group.name);
     if (!info.ok()) continue;  // gone meanwhile
     auto rows = group_offset_rows(cluster, *info);
-    if (!rows.ok()) return rows.error();
+    RETURN_IF_ERROR(rows);
     int64_t lag = 0;
     for (const GroupOffsetRow& row : *rows) lag += row.lag().value_or(0);
     table.row({group.name, info->type, info->state, std::to_string(info->members.size()), std::to_string(lag)});
@@ -72,7 +72,7 @@ Status GroupsCommand::describe(Cluster& cluster) {
                   std::to_string(member.assignment.size()), member.id});
     }
     auto rows = group_offset_rows(cluster, *info);
-    if (!rows.ok()) return rows.error();
+    RETURN_IF_ERROR(rows);
     for (const GroupOffsetRow& row : *rows) {
       offsets.row({name, row.partition->first, std::to_string(row.partition->second),
                    row.committed ? std::to_string(row.committed->offset) : "-", number_or_dash(row.end),
@@ -86,13 +86,13 @@ Status GroupsCommand::describe(Cluster& cluster) {
 Status GroupsCommand::move(Cluster& cluster) {
   if (names.size() != 1 || to.empty()) return usage_error("groups move: expected one group and --to");
   auto committed = fetch_committed(cluster, names.front());
-  if (!committed.ok()) return committed.error();
+  RETURN_IF_ERROR(committed);
   std::map<TopicPartitionName, int64_t> firsts, ends, times;
   if (topics.empty()) {
     for (const auto& [name, offset] : *committed) ends[name] = kLatestTime;
   } else {
     auto named = named_partitions(cluster, topics);
-    if (!named.ok()) return named.error();
+    RETURN_IF_ERROR(named);
     for (const TopicPartitionName& name : *named) ends[name] = kLatestTime;
   }
   firsts = times = ends;
@@ -100,15 +100,15 @@ Status GroupsCommand::move(Cluster& cluster) {
   bool is_offset = to.find_first_not_of("0123456789") == std::string::npos && to.size() < 13;
   if (to != "first" && to != "end" && !is_offset) {
     Result<int64_t> time = parse_time_ms(to);
-    if (!time.ok()) return time.error();
+    RETURN_IF_ERROR(time);
     for (auto& [name, wanted] : times) wanted = *time;
   }
   auto first = list_offsets(cluster, firsts);
-  if (!first.ok()) return first.error();
+  RETURN_IF_ERROR(first);
   auto end = list_offsets(cluster, ends);
-  if (!end.ok()) return end.error();
+  RETURN_IF_ERROR(end);
   auto at = list_offsets(cluster, times);
-  if (!at.ok()) return at.error();
+  RETURN_IF_ERROR(at);
   std::map<TopicPartitionName, int64_t> plan;
   Table table({"TOPIC", "PARTITION", "FROM", "TO"});
   for (const auto& [name, last] : *end) {
@@ -132,7 +132,7 @@ Status GroupsCommand::work(Cluster& cluster) {
   if (names.empty()) return usage_error("groups delete: expected the name of a group");
   for (const std::string& name : names) {
     Result<ErrorCode> code = delete_group(cluster, name);
-    if (!code.ok()) return code.error();
+    RETURN_IF_ERROR(code);
     if (*code != ErrorCode::kNone) return make_error(ErrorKind::kInvalid, "{}: {}", name, answer_error(*code).message);
   }
   return ok_status();

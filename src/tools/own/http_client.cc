@@ -25,7 +25,7 @@ Error no_http(const HttpServer& server, const std::string& why) {
 
 Result<HttpServer> parse_http_server(const std::string& text) {
   auto address = parse_broker_address(text);
-  if (!address.ok()) return address.error();
+  RETURN_IF_ERROR(address);
   return HttpServer{address.take(), text.starts_with("https://")};
 }
 
@@ -35,7 +35,7 @@ Result<HttpServer> http_server(const std::string& http, const std::string& serve
   if (!http.empty()) return parse_http_server(http);
   if (servers.empty()) return HttpServer{{kUsualHttpHost, kUsualHttpPort}};
   auto server = parse_broker_address(servers);
-  if (!server.ok()) return server.error();
+  RETURN_IF_ERROR(server);
   return HttpServer{{server->host, kUsualHttpPort}};
 }
 
@@ -50,13 +50,13 @@ Result<std::vector<HttpServer>> http_servers(const std::string& http, const std:
     for (size_t begin = 0; begin <= http.size();) {
       const size_t comma = std::min(http.find(',', begin), http.size());
       auto server = parse_http_server(http.substr(begin, comma - begin));
-      if (!server.ok()) return server.error();
+      RETURN_IF_ERROR(server);
       add(server.take());
       begin = comma + 1;
     }
   } else if (!servers.empty()) {
     auto given = parse_broker_addresses(servers);
-    if (!given.ok()) return given.error();
+    RETURN_IF_ERROR(given);
     for (const BrokerAddress& one : *given) add({{one.host, kUsualHttpPort}});
   } else {
     add({{kUsualHttpHost, kUsualHttpPort}});
@@ -77,7 +77,7 @@ std::string percent_encoded(ByteView text) {
 Result<HttpClient> HttpClient::from_file(const std::string& file) {
   if (file.empty()) return make({});
   auto properties = read_properties(file);
-  if (!properties.ok()) return properties.error();
+  RETURN_IF_ERROR(properties);
   return make(properties.take());
 }
 
@@ -90,7 +90,7 @@ Result<HttpClient> HttpClient::make(std::map<std::string, std::string> propertie
   auto of_login = client.properties_;
   of_login[kProtocol] = "SASL_PLAINTEXT";  // reads no stores
   auto security = client_security(of_login);
-  if (!security.ok()) return security.error();
+  RETURN_IF_ERROR(security);
   if (security->login->by_token) {
     return make_error(ErrorKind::kInvalid, "sasl.jaas.config=[hidden]: a delegation token cannot be used over HTTP");
   }
@@ -105,7 +105,7 @@ Result<std::unique_ptr<BrokerTransport>> HttpClient::ask(const HttpServer& serve
     auto of_tls = properties_;
     of_tls[kProtocol] = "SSL";
     auto security = client_security(of_tls);
-    if (!security.ok()) return security.error();
+    RETURN_IF_ERROR(security);
     connect = security->make_transport;
   }
   auto connected = connect(server.address, deadline);
@@ -141,7 +141,7 @@ Result<http::HttpAnswer> HttpClient::get(const HttpServer& server, const std::st
                                          int64_t timeout_ms) const {
   const Deadline deadline = deadline_in(timeout_ms);
   auto connected = ask(server, target, deadline);
-  if (!connected.ok()) return connected.error();
+  RETURN_IF_ERROR(connected);
   http::HttpAnswerReader reader;
   std::string body;
   char buffer[16 * 1024];
@@ -162,7 +162,7 @@ Result<http::HttpAnswer> HttpClient::get(const HttpServer& server, const std::st
 Status HttpClient::follow(const HttpServer& server, const std::string& target,
                           const std::function<bool(ByteView part)>& take) const {
   auto connected = ask(server, target, deadline_in(10'000));
-  if (!connected.ok()) return connected.error();
+  RETURN_IF_ERROR(connected);
   http::HttpAnswerReader reader;
   char buffer[16 * 1024];
   std::string refusal;

@@ -15,7 +15,7 @@ constexpr const char* kStateNames[] = {"OK", "WARNING", "CRITICAL", "UNKNOWN"};
 // The first line names so many problems.
 constexpr size_t kProblemsInLine = 3;
 // Monitoring systems limit the output of a plugin: 4 KB in old ones.
-constexpr size_t kMostFigures_bytes = 3000;
+constexpr size_t kMaxFigures_bytes = 3000;
 
 // The worst first: a known problem counts before one that could not be checked.
 int rank(NagiosState state) {
@@ -118,7 +118,7 @@ void NagiosReport::figure(const std::string& label, double value, const char* un
   const std::string critical = thresholds.critical ? thresholds.critical->text() : "";
   std::string one = fmt::format(" '{}'={}{};{};{};0", name, number_text(value), unit, warning, critical);
   if (ByteView(unit) == "%") one += ";100";
-  if (figures_.size() + one.size() <= kMostFigures_bytes) figures_ += one;
+  if (figures_.size() + one.size() <= kMaxFigures_bytes) figures_ += one;
 }
 
 std::string NagiosReport::text() const {

@@ -88,7 +88,7 @@ Status ProduceCommand::add_common_parts(TextRecord& record) const {
   }
   if (!timestamp.empty() && !record.timestamp_ms) {
     Result<int64_t> time = parse_time_ms(timestamp);
-    if (!time.ok()) return time.error();
+    RETURN_IF_ERROR(time);
     record.timestamp_ms = *time;
   }
   record.topic.clear();  // the output of consume has the source's topic
@@ -141,7 +141,7 @@ Status ProduceCommand::send_lines(int descriptor, RecordSender& sender, const st
 Status ProduceCommand::check() const {
   if (topic.empty()) return usage_error("expected the name of a topic");
   Result<SenderOptions> sending = sender_options();
-  if (!sending.ok()) return sending.error();
+  RETURN_IF_ERROR(sending);
   TextRecord record;
   return add_common_parts(record);
 }

@@ -57,19 +57,19 @@ Result<Bounds> bounds_of(Cluster& cluster, const std::vector<TopicInfo>& topics)
     }
   }
   auto firsts = list_offsets(cluster, earliest);
-  if (!firsts.ok()) return firsts.error();
+  RETURN_IF_ERROR(firsts);
   auto ends = list_offsets(cluster, latest);
-  if (!ends.ok()) return ends.error();
+  RETURN_IF_ERROR(ends);
   return Bounds{firsts.take(), ends.take()};
 }
 
 Status TopicsCommand::list(Cluster& cluster) {
   auto all = list_topics(cluster, internal);
-  if (!all.ok()) return all.error();
+  RETURN_IF_ERROR(all);
   auto infos = describe_topics(cluster, *all);
-  if (!infos.ok()) return infos.error();
+  RETURN_IF_ERROR(infos);
   auto bounds = bounds_of(cluster, *infos);
-  if (!bounds.ok()) return bounds.error();
+  RETURN_IF_ERROR(bounds);
   std::map<std::string, int64_t> records;
   for (const auto& [name, end] : bounds->ends) records[name.first] += end - bounds->firsts[name];
   Table table({"TOPIC", "PARTITIONS", "REPLICAS", "RECORDS"});
@@ -85,14 +85,14 @@ Status TopicsCommand::list(Cluster& cluster) {
 Status TopicsCommand::describe(Cluster& cluster) {
   if (names.empty()) {
     auto all = list_topics(cluster, internal);
-    if (!all.ok()) return all.error();
+    RETURN_IF_ERROR(all);
     names = all.take();
   }
   auto infos = describe_topics(cluster, names);
-  if (!infos.ok()) return infos.error();
+  RETURN_IF_ERROR(infos);
   Table table({"TOPIC", "PARTITION", "LEADER", "REPLICAS[]", "ISR[]", "FIRST", "END"});
   auto bounds = bounds_of(cluster, *infos);
-  if (!bounds.ok()) return bounds.error();
+  RETURN_IF_ERROR(bounds);
   auto known = [](const auto& offsets, const TopicPartitionName& name) {
     auto found = offsets.find(name);
     return found == offsets.end() ? "-" : std::to_string(found->second);
@@ -149,7 +149,7 @@ Status TopicsCommand::work(Cluster& cluster) {
   }
   if (quiet) {
     auto all = list_topics(cluster);
-    if (!all.ok()) return all.error();
+    RETURN_IF_ERROR(all);
     std::erase_if(names, [&](auto& name) { return std::find(all->begin(), all->end(), name) == all->end(); });
     if (names.empty()) return ok_status();
   }

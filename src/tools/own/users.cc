@@ -18,7 +18,7 @@ namespace {
 struct UsersCommand : OwnCommand {
   std::string verb;
   std::vector<std::string> names, mechanisms;
-  int64_t iterations = security::kLeastScramIterations;
+  int64_t iterations = security::kMinScramIterations;
 
   UsersCommand()
       : OwnCommand("users", "Lists the users of SCRAM, sets their passwords, and removes them.",
@@ -77,7 +77,7 @@ Status UsersCommand::list(Cluster& cluster) {
   if (!names.empty()) request.users.emplace();
   for (const std::string& name : names) request.users->emplace_back().name = ByteView(name);
   auto answer = cluster.ask<DescribeUserScramCredentialsResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   if (answer->error_code != ErrorCode::kNone) return answer_error(answer->error_code, answer->error_message);
   Table table({"USER$", "MECHANISM", "ITERATIONS"});
   for (const auto& result : answer->results) {
@@ -94,12 +94,12 @@ Status UsersCommand::list(Cluster& cluster) {
 
 Status UsersCommand::set(Cluster& cluster) {
   if (names.size() != 1) return usage_error("users set: expected one name");
-  if (iterations < security::kLeastScramIterations || iterations > security::kMostScramIterations) {
-    return usage_error("--iterations {}: expected {} to {}", iterations, security::kLeastScramIterations,
-                       security::kMostScramIterations);
+  if (iterations < security::kMinScramIterations || iterations > security::kMaxScramIterations) {
+    return usage_error("--iterations {}: expected {} to {}", iterations, security::kMinScramIterations,
+                       security::kMaxScramIterations);
   }
   auto chosen = wanted();
-  if (!chosen.ok()) return chosen.error();
+  RETURN_IF_ERROR(chosen);
   const std::string password = read_password();
   if (password.empty()) return usage_error("users set: expected the password as a line of standard input");
   // A user may be altered once in a request.
@@ -113,13 +113,13 @@ Status UsersCommand::set(Cluster& cluster) {
 Status UsersCommand::remove(Cluster& cluster) {
   if (names.empty()) return usage_error("users delete: expected a name");
   auto chosen = wanted();
-  if (!chosen.ok()) return chosen.error();
+  RETURN_IF_ERROR(chosen);
   // Without -m: all mechanisms of the user.
   DescribeUserScramCredentialsRequest question;
   question.users.emplace();
   for (const std::string& name : names) question.users->emplace_back().name = ByteView(name);
   auto there = cluster.ask<DescribeUserScramCredentialsResponse>(question);
-  if (!there.ok()) return there.error();
+  RETURN_IF_ERROR(there);
   for (const auto& result : there->results) {
     if (result.error_code != ErrorCode::kNone) {
       return make_error(ErrorKind::kNotFound, "{}: {}", result.user,

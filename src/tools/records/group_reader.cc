@@ -10,7 +10,7 @@ namespace milena::tools {
 namespace {
 
 constexpr int32_t kJoin = 0, kLeave = -1;
-constexpr int32_t kRebalanceTimeoutMs = 60'000;
+constexpr int32_t kRebalanceTimeout_ms = 60'000;
 
 }  // namespace
 
@@ -24,13 +24,13 @@ GroupReader::GroupReader(Cluster& cluster, GroupOptions options, FetcherOptions 
 
 Status GroupReader::heartbeat(int32_t epoch) {
   Result<BrokerClient*> coordinator = cluster_.group_coordinator(options_.group);
-  if (!coordinator.ok()) return coordinator.error();
+  RETURN_IF_ERROR(coordinator);
   ConsumerGroupHeartbeatRequest request;
   request.group_id = options_.group;
   request.member_id = member_id_;
   request.member_epoch = epoch;
   if (epoch == kJoin || !told_all_) {
-    request.rebalance_timeout_ms = kRebalanceTimeoutMs;
+    request.rebalance_timeout_ms = kRebalanceTimeout_ms;
     request.subscribed_topic_names.emplace(options_.topics.begin(), options_.topics.end());
     if (!options_.pattern.empty()) request.subscribed_topic_regex = ByteView(options_.pattern);
     auto& owned = request.topic_partitions.emplace();
@@ -42,7 +42,7 @@ Status GroupReader::heartbeat(int32_t epoch) {
     }
   }
   auto answer = (*coordinator)->ask<ConsumerGroupHeartbeatResponse>(request);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   if (answer->error_code == ErrorCode::kFencedMemberEpoch || answer->error_code == ErrorCode::kUnknownMemberId) {
     for (const auto& [name, id] : owned_) fetcher_.unassign(name);
     owned_.clear();
@@ -71,7 +71,7 @@ Status GroupReader::heartbeat(int32_t epoch) {
 
 Status GroupReader::take_assignment(const std::vector<std::pair<Uuid, int32_t>>& assigned) {
   auto metadata = cluster_.metadata();
-  if (!metadata.ok()) return metadata.error();
+  RETURN_IF_ERROR(metadata);
   std::map<Uuid, std::string> names;
   for (const auto& topic : metadata->topics) names[topic.topic_id] = topic.name.value_or("");
   std::map<TopicPartitionName, Uuid> wanted;
@@ -92,13 +92,13 @@ Status GroupReader::take_assignment(const std::vector<std::pair<Uuid, int32_t>>&
   next_heartbeat_ = deadline_in(0);
   if (added.empty()) return ok_status();
   auto found = fetch_committed(cluster_, options_.group);
-  if (!found.ok()) return found.error();
+  RETURN_IF_ERROR(found);
   std::map<TopicPartitionName, int64_t> missing;
   for (const auto& [name, id] : added) {
     if (!found->contains(name)) missing[name] = options_.start_at;
   }
   auto starts = list_offsets(cluster_, missing);
-  if (!starts.ok()) return starts.error();
+  RETURN_IF_ERROR(starts);
   for (const auto& [name, id] : added) {
     bool is_new = missing.contains(name);
     int64_t offset = is_new ? (*starts)[name] : (*found)[name].offset;

@@ -102,14 +102,14 @@ Result<TextRecord> LineParser::parse(const std::string& line, int64_t number) co
   size_t at = 0;
   if (with_headers_) {
     Result<Piece> headers = cut(line, at, headers_delimiter_, "headers delimiter", number);
-    if (!headers.ok()) return headers.error();
+    RETURN_IF_ERROR(headers);
     if (headers->there && null_marker_ != headers->text) {
       RETURN_IF_ERROR(parse_headers(headers->text, number, record));
     }
   }
   if (with_key_) {
     Result<Piece> key = cut(line, at, key_separator_, "key separator", number);
-    if (!key.ok()) return key.error();
+    RETURN_IF_ERROR(key);
     if (key->there && null_marker_ != key->text) record.key = key->text;
   }
   record.value = line.substr(at);
@@ -168,7 +168,7 @@ Result<LineFormatter> LineFormatter::from_properties(const std::string& class_na
                                                  {"headers.deserializer", &formatter.header_type_}};
   for (const auto& [key, type] : types) {
     Result<Type> found = deserializer(properties, key);
-    if (!found.ok()) return found.error();
+    RETURN_IF_ERROR(found);
     *type = *found;
   }
   return formatter;
@@ -275,19 +275,19 @@ Result<std::string> LineFormatter::format(const FetchedRecord& record) const {
     std::string headers;
     for (const auto& [key, value] : record.headers) {
       Result<std::string> text = shown(value, header_type_);
-      if (!text.ok()) return text.error();
+      RETURN_IF_ERROR(text);
       headers += fmt::format("{}{}:{}", headers.empty() ? "" : headers_separator_, key, *text);
     }
     column_or_first(record.headers.empty() ? "NO_HEADERS" : headers);
   }
   if (key_) {
     Result<std::string> text = shown(record.key, key_type_);
-    if (!text.ok()) return text.error();
+    RETURN_IF_ERROR(text);
     column_or_first(*text);
   }
   if (value_) {
     Result<std::string> text = shown(record.value, value_type_);
-    if (!text.ok()) return text.error();
+    RETURN_IF_ERROR(text);
     column_or_first(*text);
   }
   bool nothing = first && !value_;

@@ -40,7 +40,7 @@ Status RecordFetcher::poll(int32_t wait_ms, const Take& take) {
   std::map<int32_t, std::vector<TopicPartitionName>> by_leader;
   for (const auto& [name, place] : places_) {
     Result<int32_t> leader = cluster_.leader_id(name.first, name.second);
-    if (!leader.ok()) return leader.error();
+    RETURN_IF_ERROR(leader);
     by_leader[*leader].push_back(name);
   }
   bool stopped = false;
@@ -48,7 +48,7 @@ Status RecordFetcher::poll(int32_t wait_ms, const Take& take) {
   if (by_leader.size() > 1) wait_ms = std::min(wait_ms, 100);
   for (auto& [leader, partitions] : by_leader) {
     Result<BrokerClient*> broker = cluster_.broker(leader);
-    if (!broker.ok()) return broker.error();
+    RETURN_IF_ERROR(broker);
     auto next = std::upper_bound(partitions.begin(), partitions.end(), last_served_);
     std::rotate(partitions.begin(), next, partitions.end());
     RETURN_IF_ERROR(fetch(**broker, partitions, wait_ms, take, stopped));
@@ -80,9 +80,9 @@ Status RecordFetcher::fetch(BrokerClient& broker, const std::vector<TopicPartiti
     wanted.partition_max_bytes = options_.partition_bytes;
   }
   auto version = broker.common_version(ApiKey::kFetch, 4, FetchRequest::kMaxVersion);
-  if (!version.ok()) return version.error();
+  RETURN_IF_ERROR(version);
   auto answer = broker.ask<FetchResponse>(request, *version, wait_ms);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   if (answer->error_code != ErrorCode::kNone) return answer_error(answer->error_code);
   for (auto& topic : answer->responses) {
     std::string topic_name = *version >= 13 ? names[topic.topic_id] : topic.topic;
@@ -98,7 +98,7 @@ Status RecordFetcher::fetch(BrokerClient& broker, const std::vector<TopicPartiti
       place.end = options_.read_committed ? partition.last_stable_offset : partition.high_watermark;
       if (!partition.records || partition.records->empty()) continue;
       Result<Bytes> bytes = partition.records->flatten();
-      if (!bytes.ok()) return bytes.error();
+      RETURN_IF_ERROR(bytes);
       Aborted aborted;
       for (const auto& one :
            partition.aborted_transactions.value_or(std::vector<FetchResponse::AbortedTransaction>())) {
@@ -120,7 +120,7 @@ Status RecordFetcher::handle_error(const TopicPartitionName& name, Place& place,
   }
   if (code == ErrorCode::kOffsetOutOfRange && options_.reset_to) {
     auto offsets = list_offsets(cluster_, {{name, *options_.reset_to}}, options_.read_committed);
-    if (!offsets.ok()) return offsets.error();
+    RETURN_IF_ERROR(offsets);
     if (offsets->contains(name)) place.offset = (*offsets)[name];
     return ok_status();
   }

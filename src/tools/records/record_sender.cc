@@ -37,7 +37,7 @@ RecordSender::RecordSender(Cluster& cluster, SenderOptions options) : cluster_(c
 Result<RecordSender::Topic*> RecordSender::topic(const std::string& name) {
   if (auto found = topics_.find(name); found != topics_.end()) return &found->second;
   auto info = cluster_.topic(name, options_.create_topics);
-  if (!info.ok()) return info.error();
+  RETURN_IF_ERROR(info);
   if (info->partitions.empty()) return make_error(ErrorKind::kNotFound, "{} has no partitions", name);
   Topic& topic = topics_[name];
   topic.id = info->topic_id;
@@ -98,7 +98,7 @@ Status RecordSender::add(const TextRecord& record, const std::string& usual_topi
   const std::string& name = record.topic.empty() ? usual_topic : record.topic;
   RETURN_IF_ERROR(start_producer_id());
   Result<Topic*> found = topic(name);
-  if (!found.ok()) return found.error();
+  RETURN_IF_ERROR(found);
   Topic& topic = **found;
   int32_t partition = record.partition ? *record.partition
                       : record.key     ? partition_of_key(*record.key, topic.partitions)
@@ -156,7 +156,7 @@ Result<int16_t> RecordSender::produce_version(BrokerClient& leader) const {
 Result<ErrorCode> RecordSender::send_once(const std::string& name, const Topic& topic, int32_t partition,
                                           ByteView bytes, std::string& why) {
   Result<BrokerClient*> leader = cluster_.leader(name, partition);
-  if (!leader.ok()) return leader.error();
+  RETURN_IF_ERROR(leader);
   ProduceRequest request;
   request.acks = options_.acks;
   request.timeout_ms = static_cast<int32_t>(options_.timeout_ms);
@@ -166,14 +166,14 @@ Result<ErrorCode> RecordSender::send_once(const std::string& name, const Topic& 
   data.partition_data.push_back({partition, bytes});
   if (transactions_ != nullptr) request.transactional_id = ByteView(transactions_->id());
   auto version = produce_version(**leader);
-  if (!version.ok()) return version.error();
+  RETURN_IF_ERROR(version);
   if (options_.acks == 0) {
     Status told = (*leader)->tell(request, *version);
-    if (!told.ok()) return told.error();
+    RETURN_IF_ERROR(told);
     return ErrorCode::kNone;
   }
   auto answer = (*leader)->ask<ProduceResponse>(request, *version);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   if (answer->responses.empty() || answer->responses.front().partition_responses.empty()) {
     return make_error(ErrorKind::kCorrupt, "the broker's response lacks {}-{}", name, partition);
   }

@@ -6,7 +6,7 @@
 namespace milena::tools {
 namespace {
 
-constexpr int64_t kLookEveryMs = 5000;
+constexpr int64_t kLookEvery_ms = 5000;
 
 }  // namespace
 
@@ -15,20 +15,20 @@ Status TopicReader::start() {
   started_ = true;
   for (const std::string& name : options_.topics) {
     auto topic = cluster_.topic(name, true);
-    if (!topic.ok()) return topic.error();
+    RETURN_IF_ERROR(topic);
   }
   return look_for_partitions(true);
 }
 
 Status TopicReader::look_for_partitions(bool first) {
-  next_look_ = deadline_in(kLookEveryMs);
+  next_look_ = deadline_in(kLookEvery_ms);
   auto answer = cluster_.metadata(options_.topics);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   std::vector<std::string> names = options_.topics;
   if (names.empty()) {
     for (const auto& topic : answer->topics) names.push_back(topic.name.value_or(""));
     auto matching = matching_names(names, options_.pattern);
-    if (!matching.ok()) return matching.error();
+    RETURN_IF_ERROR(matching);
     names = matching.take();
   }
   std::map<TopicPartitionName, Uuid> added;
@@ -48,7 +48,7 @@ Status TopicReader::look_for_partitions(bool first) {
   }
   auto offsets =
       first ? starts(added) : Result<std::map<TopicPartitionName, int64_t>>(std::map<TopicPartitionName, int64_t>());
-  if (!offsets.ok()) return offsets.error();
+  RETURN_IF_ERROR(offsets);
   for (const auto& [name, id] : added) {
     fetcher_.assign(name.first, id, name.second, offsets->contains(name) ? (*offsets)[name] : 0);
   }

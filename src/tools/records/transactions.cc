@@ -32,9 +32,9 @@ Result<Response> Transactions::ask(const Request& request, int16_t newest, CodeO
   const Deadline deadline = deadline_in(patience_ms_);
   for (;;) {
     auto coordinator = cluster_.transaction_coordinator(id_);
-    if (!coordinator.ok()) return coordinator.error();
+    RETURN_IF_ERROR(coordinator);
     auto version = (*coordinator)->common_version(Request::kApiKey, Request::kMinVersion, newest);
-    if (!version.ok()) return version.error();
+    RETURN_IF_ERROR(version);
     auto answer = (*coordinator)->template ask<Response>(request, *version);
     const bool in_time = std::chrono::steady_clock::now() < deadline && !stop_requested();
     if (answer.ok()) {
@@ -59,7 +59,7 @@ Status Transactions::learn_level() {
   request.client_software_name = "milena";
   request.client_software_version = "1";
   auto answer = cluster_.any().ask<ApiVersionsResponse>(request, *version);
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   by_batches_ = std::any_of(
       answer->finalized_features.begin(), answer->finalized_features.end(),
       [](const auto& each) { return each.name == kFeature && each.max_version_level >= kLevelOfBatches; });
@@ -73,7 +73,7 @@ Status Transactions::start() {
   request.transaction_timeout_ms = static_cast<int32_t>(std::clamp<int64_t>(open_ms_, 1, INT32_MAX));
   auto answer = ask<InitProducerIdResponse>(request, InitProducerIdRequest::kMaxVersion,
                                             [](const InitProducerIdResponse& got) { return got.error_code; });
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   producer_id_ = answer->producer_id;
   producer_epoch_ = answer->producer_epoch;
   return ok_status();
@@ -106,7 +106,7 @@ Status Transactions::commit() {
   request.committed = true;
   auto answer = ask<EndTxnResponse>(request, by_batches_ ? EndTxnRequest::kMaxVersion : kLastEndBefore,
                                     [](const EndTxnResponse& got) { return got.error_code; });
-  if (!answer.ok()) return answer.error();
+  RETURN_IF_ERROR(answer);
   partitions_.clear();
   if (by_batches_ && answer->producer_id >= 0) {
     producer_id_ = answer->producer_id;

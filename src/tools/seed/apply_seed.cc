@@ -16,11 +16,11 @@ Error about(const std::string& what, const Error& error) {
 
 Result<bool> is_empty(Cluster& cluster, const std::string& name) {
   auto topic = cluster.topic(name);
-  if (!topic.ok()) return topic.error();
+  RETURN_IF_ERROR(topic);
   std::map<TopicPartitionName, int64_t> ends;
   for (const auto& partition : topic->partitions) ends[{name, partition.partition_index}] = kLatestTime;
   auto offsets = list_offsets(cluster, ends);
-  if (!offsets.ok()) return offsets.error();
+  RETURN_IF_ERROR(offsets);
   for (const auto& [partition, offset] : *offsets) {
     if (offset > 0) return false;
   }
@@ -44,7 +44,7 @@ Status make_topic(Cluster& cluster, const Seed::Topic& topic) {
   log_info("Topic {} of the seed file: {}", name, created.ok() ? "created" : "exists already");
   if (topic.records.empty()) return ok_status();
   auto empty = is_empty(cluster, name);
-  if (!empty.ok()) return empty.error();
+  RETURN_IF_ERROR(empty);
   if (*empty) return write_records(cluster, topic);
   log_info("Topic {} has records; those of the seed file are omitted", name);
   return ok_status();
@@ -53,7 +53,7 @@ Status make_topic(Cluster& cluster, const Seed::Topic& topic) {
 Status make_user(Cluster& cluster, const Seed::User& user) {
   for (const security::ScramMechanism mechanism : user.mechanisms) {
     auto there = has_scram_user(cluster, user.name, mechanism);
-    if (!there.ok()) return there.error();
+    RETURN_IF_ERROR(there);
     if (*there) continue;
     RETURN_IF_ERROR(set_scram_password(cluster, user.name, mechanism, user.password));
     log_info("User {} of the seed file: {} credentials created", user.name, security::scram_mechanism_name(mechanism));

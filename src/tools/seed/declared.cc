@@ -43,12 +43,12 @@ Result<Declared> read_declared(const config::Settings& settings, bool environmen
     for (std::string& path : files_of_image()) paths.push_back(std::move(path));
     const char* text = std::getenv("KAFKA_CREATE_TOPICS");
     auto topics = parse_declared_topics(text == nullptr ? "" : text);
-    if (!topics.ok()) return topics.error();
+    RETURN_IF_ERROR(topics);
     declared.topics = topics.take();
   }
   for (const std::string& path : paths) {
     Result<Seed> seed = read_seed(path);
-    if (!seed.ok()) return seed.error();
+    RETURN_IF_ERROR(seed);
     declared.seeds.emplace_back(path, seed.take());
   }
   if (!declared.empty() && !settings.has_role("broker")) {
@@ -64,7 +64,7 @@ Status make_declared(const Declared& declared, const config::Settings& settings,
   options.servers = "localhost:1";  // not connected to
   options.transport = transport_over(std::move(exchange));
   auto cluster = Cluster::open(options);
-  if (!cluster.ok()) return cluster.error();
+  RETURN_IF_ERROR(cluster);
   const std::string directory = settings.get_list("log.dirs").front();
   for (const auto& [path, seed] : declared.seeds) {
     if (is_seed_applied(directory, seed)) {

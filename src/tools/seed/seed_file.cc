@@ -15,7 +15,7 @@ namespace milena::tools {
 namespace {
 
 // Limit for each file that a seed file names.
-constexpr size_t kMostBytes = 256 << 20;
+constexpr size_t kMaxBytes = 256 << 20;
 
 class SeedReader {
  public:
@@ -58,8 +58,8 @@ class SeedReader {
 Result<Bytes> SeedReader::read_file(const std::string& path) {
   Result<Bytes> content = posix_file_system().read_file(path);
   if (!content.ok()) return content;
-  if (content->size() > kMostBytes) {
-    return make_error(ErrorKind::kInvalid, "{} has {} bytes: expected at most {}", path, content->size(), kMostBytes);
+  if (content->size() > kMaxBytes) {
+    return make_error(ErrorKind::kInvalid, "{} has {} bytes: expected at most {}", path, content->size(), kMaxBytes);
   }
   digested_ += sha2_digest(Sha2::k256, *content);
   return content;
@@ -139,10 +139,10 @@ Status SeedReader::take_topic(const YAML::Node& node) {
   }
   RETURN_IF_ERROR(check_map(node, "topics", {"name", "partitions", "replicas", "configs", "records"}));
   auto name = text(node, "name", true);
-  if (!name.ok()) return name.error();
+  RETURN_IF_ERROR(name);
   auto partitions = number(node, "partitions", INT32_MAX), replicas = number(node, "replicas", INT16_MAX);
-  if (!partitions.ok()) return partitions.error();
-  if (!replicas.ok()) return replicas.error();
+  RETURN_IF_ERROR(partitions);
+  RETURN_IF_ERROR(replicas);
   topic.topic.name = name.take();
   topic.topic.partitions = *partitions;
   topic.topic.replication_factor = static_cast<int16_t>(*replicas);
@@ -163,7 +163,7 @@ Status SeedReader::take_records(const YAML::Node& records, Seed::Topic& topic) {
   if (records.IsSequence()) {
     for (const YAML::Node& node : records) {
       auto record = inline_record(node);
-      if (!record.ok()) return record.error();
+      RETURN_IF_ERROR(record);
       topic.records.push_back(record.take());
     }
     return ok_status();
@@ -224,10 +224,10 @@ Status SeedReader::take_user(const YAML::Node& node) {
   auto name = text(node, "name", true);
   auto password = text(node, "password", false), file = text(node, "password-file", false);
   auto mechanisms = texts(node, "mechanisms", false);
-  if (!name.ok()) return name.error();
-  if (!password.ok()) return password.error();
-  if (!file.ok()) return file.error();
-  if (!mechanisms.ok()) return mechanisms.error();
+  RETURN_IF_ERROR(name);
+  RETURN_IF_ERROR(password);
+  RETURN_IF_ERROR(file);
+  RETURN_IF_ERROR(mechanisms);
   if (password->empty() == file->empty()) return wrong(node.Mark(), "{}: expected password or password-file", *name);
   Seed::User& user = seed_.users.emplace_back();
   user.name = name.take();
@@ -255,8 +255,8 @@ Status SeedReader::take_acl(const YAML::Node& node) {
   for (const auto* list : {&allow, &deny, &operations, &resources}) {
     if (!list->ok()) return list->error();
   }
-  if (!host.ok()) return host.error();
-  if (!prefixed.ok()) return prefixed.error();
+  RETURN_IF_ERROR(host);
+  RETURN_IF_ERROR(prefixed);
   if (allow->empty() == deny->empty()) return wrong(node.Mark(), "expected allow or deny, with a user");
   if (!prefixed->empty() && *prefixed != "true" && *prefixed != "false") {
     return wrong(node["prefixed"].Mark(), "prefixed: {}: expected true or false", *prefixed);
@@ -304,7 +304,7 @@ Status SeedReader::take_quota(const YAML::Node& node) {
 
 Result<Seed> SeedReader::read() {
   auto content = read_file(path_);
-  if (!content.ok()) return content.error();
+  RETURN_IF_ERROR(content);
   try {
     const YAML::Node root = YAML::Load(*content);
     if (root.IsNull()) return make_error(ErrorKind::kInvalid, "{}: the file is empty", path_);
