@@ -281,7 +281,7 @@ void GroupSimulator::on_beat(Client& client, const ConsumerGroupHeartbeatRespons
   if (!response.assignment) return;
   client.told.clear();
   for (const auto& topic : response.assignment->topic_partitions) {
-    client.told[topic.topic_id].insert(topic.partitions.begin(), topic.partitions.end());
+    client.told[topic.topic_id].merge(coordinator::PartitionNumbers(topic.partitions.begin(), topic.partitions.end()));
   }
   // If the assignment revokes nothing, the client takes it at once.
   if (is_within(client.owned, client.told)) give_back(client);

@@ -112,7 +112,8 @@ void GroupSimulator::on_sync(Client& client, const SyncGroupResponse& response) 
       if (found == nullptr) continue;
       const bool is_meant =
           client.topics_when_asked.count(found->id) > 0 || (was_dealt && life.dealt_topics.count(found->id) > 0);
-      if (is_meant) client.owned[found->id].insert(topic.partitions.begin(), topic.partitions.end());
+      if (!is_meant) continue;
+      client.owned[found->id].merge(coordinator::PartitionNumbers(topic.partitions.begin(), topic.partitions.end()));
     }
   }
   client.told = client.owned;
