@@ -121,6 +121,9 @@ class PartitionLog {
                                                     OpenState state);
   ~PartitionLog();
 
+  // A number that is new in this process: values from one object never match another one, even for the same directory.
+  static uint64_t new_mark();
+
   const TopicPartition& name() const { return name_; }
   const std::string& directory() const { return directory_; }
   const LogConfig& config() const { return *config_; }
@@ -349,8 +352,6 @@ class PartitionLog {
   Status sync_snapshot(int64_t offset);
   Status raise_log_start(int64_t offset);
 
-  // A number that is new in this process: values from one object never match another one, even for the same directory.
-  static uint64_t new_mark();
   std::string path_of(ByteView file) const { return directory_ + "/" + std::string(file); }
   FileSystem& file_system() { return files_.file_system(); }
   Segment& active() { return *segments_.back(); }

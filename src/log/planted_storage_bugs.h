@@ -57,7 +57,8 @@ namespace milena::log {
   X(kUnnamedCountsAsClean) /* a log that lost its name with the power is not recovered */                        \
   X(kGapIsBridged)         /* a log goes on behind records that were lost with the power */                      \
   X(kRetentionOfUnsettled) /* retention removes what is not below the high watermark */                          \
-  X(kCompactsUnsettled)    /* a record goes for one of its key that is not below the high watermark */
+  X(kCompactsUnsettled)    /* a record goes for one of its key that is not below the high watermark */         \
+  X(kResultOfAnotherReplica) /* what ends for a replica that was removed is taken for the one added since */
 
 enum class PlantedStorageBug {
   kNone,

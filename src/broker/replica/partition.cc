@@ -114,6 +114,7 @@ void Partition::take_offline(const Error& error) {
 void Partition::replace_log(std::unique_ptr<log::PartitionLog> copy, log::LogDirectory& directory) {
   CHECK(!sync_running_ && log_ != nullptr && copy->log_end_offset() == log_->log_end_offset(), "{}", name());
   log_ = std::move(copy);
+  number_ = log::PartitionLog::new_mark();
   directory_->count_replicas(-1);
   directory.count_replicas(1);
   directory_ = &directory;

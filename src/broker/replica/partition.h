@@ -39,6 +39,8 @@ class Partition {
   ~Partition();
 
   const TopicPartitionId& id() const { return id_; }
+  // For ReplicaManager::find_again() at the end of work that was begun for this replica and its log.
+  ReplicaRef ref() const { return {id_, number_}; }
   // "topic-0", for log lines.
   std::string name() const { return name_.to_string(); }
   const TopicPartition& topic_partition() const { return name_; }
@@ -227,6 +229,7 @@ class Partition {
   std::vector<OffsetWait> low_waits_;     // the same, to have deleted them
   uint64_t last_wait_ = 0;
   std::vector<SyncWait> sync_waits_;  // answers waiting for the disk
+  uint64_t number_ = log::PartitionLog::new_mark();  // changes when the log is replaced
 };
 
 }  // namespace milena::broker

@@ -301,16 +301,17 @@ void ReplicaFetchers::find_range(const FetcherPtr& fetcher, const TopicPartition
             }));
   };
   const int32_t epoch = partition->leader_epoch();
-  ask(range, kLatestOffset, epoch, [this, fetcher, id, range, epoch, ask](ErrorCode error, int64_t end) {
+  const ReplicaRef replica = partition->ref();
+  ask(range, kLatestOffset, epoch, [this, fetcher, replica, range, epoch, ask](ErrorCode error, int64_t end) {
     if (stopped_) return;
     if (error != ErrorCode::kNone) {
-      pause(*fetcher, id, kMetadataPause_ms);
+      pause(*fetcher, replica.id, kMetadataPause_ms);
       return fetch_soon(fetcher);
     }
-    ask(range, kEarliestOffset, epoch, [this, fetcher, id, epoch, end](ErrorCode failed, int64_t start) {
+    ask(range, kEarliestOffset, epoch, [this, fetcher, replica, epoch, end](ErrorCode failed, int64_t start) {
       if (stopped_) return;
-      pause(*fetcher, id, failed == ErrorCode::kNone ? 0 : kMetadataPause_ms);
-      Partition* still = replicas_.find_replica(id);
+      pause(*fetcher, replica.id, failed == ErrorCode::kNone ? 0 : kMetadataPause_ms);
+      Partition* still = replicas_.find_again(replica);
       const bool same = still != nullptr && !still->leads() && still->leader_epoch() == epoch;
       if (failed == ErrorCode::kNone && same) still->truncate_into_range(start, end);
       fetch_soon(fetcher);

@@ -48,6 +48,12 @@ Partition* ReplicaManager::find_replica(const TopicPartitionId& id) {
   return found == partitions_.end() ? nullptr : found->second.get();
 }
 
+Partition* ReplicaManager::find_again(const ReplicaRef& ref) {
+  Partition* replica = find_replica(ref.id);
+  if (MILENA_REPLICA_BUG(kResultOfAnotherReplica)) return replica;
+  return replica != nullptr && replica->ref() == ref ? replica : nullptr;
+}
+
 Partition* ReplicaManager::find_partition(const TopicPartitionId& id) {
   Partition* replica = find_replica(id);
   return replica != nullptr && replica->leads() ? replica : nullptr;
@@ -151,7 +157,7 @@ void ReplicaManager::apply_partition(const TopicPartitionId& id, bool created) {
     partition->set_known_empty();
   }
   if (is_new && place != nullptr) {
-    new_directories_->add(id, *place, place->partition_path(name), NewDirectories::OnDisk::kNothing);
+    new_directories_->add(partition->ref(), *place, place->partition_path(name), NewDirectories::OnDisk::kNothing);
   }
   const bool told = place == nullptr || image->directory(shard_.node().node_id) == place->id();
   take_role(*partitions_.emplace(id, std::move(partition)).first->second, *image);
@@ -250,7 +256,7 @@ void ReplicaManager::recover(Partition& partition) {
     if (used && !*used) {
       partition.set_known_empty();
       // Its partition.metadata may be missing.
-      return new_directories_->add(partition.id(), directory, directory.partition_path(name),
+      return new_directories_->add(partition.ref(), directory, directory.partition_path(name),
                                    NewDirectories::OnDisk::kExists);
     }
   }

@@ -44,6 +44,8 @@ class ReplicaManager {
   Partition* find_partition(const TopicPartitionId& id);
   // The same, but includes followers.
   Partition* find_replica(const TopicPartitionId& id);
+  // The same replica with the same log; null if it was removed, or moved, since. For the end of work.
+  Partition* find_again(const ReplicaRef& ref);
   size_t partition_count() const { return partitions_.size(); }
   void for_each_partition(const std::function<void(Partition&)>& visit);
   // The expected number at a start.

@@ -2,6 +2,7 @@
 // under the same name is another one.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 #include "metadata/image.h"
@@ -9,6 +10,14 @@
 namespace milena::broker {
 
 using TopicPartitionId = metadata::PartitionKey;
+
+// A replica of this node, for work that ends later. A replica may be removed and added again, or move to another
+// directory, meanwhile: then it has the same id, and another log.
+struct ReplicaRef {
+  TopicPartitionId id;
+  uint64_t number = 0;  // no other replica or log of this process has it
+  bool operator==(const ReplicaRef&) const = default;
+};
 
 }  // namespace milena::broker
 

@@ -19,7 +19,7 @@ constexpr uint64_t kStep_bytes = 8 << 20;
 }  // namespace
 
 struct LogCleaner::Round {
-  TopicPartitionId id;
+  ReplicaRef of;
   std::unique_ptr<log::CompactionJob> job;
   Result<log::CompactionJob::Progress> progress = log::CompactionJob::Progress::kMore;
   int64_t begun_ms = 0;
@@ -27,9 +27,14 @@ struct LogCleaner::Round {
 
 void LogCleaner::consider(Partition& partition) {
   log::PartitionLog* log = partition.log_if_open();
-  if (stopped_ || log == nullptr || !log->config().cleanup_compact || uncleanable_.contains(partition.id())) return;
+  if (stopped_ || log == nullptr || !log->config().cleanup_compact || is_uncleanable(partition)) return;
   if (!candidates_.insert(partition.id()).second && (running_ || timer_armed_)) return;
   if (!running_) look_after(shard_.settings().get_long("log.cleaner.backoff.ms"));
+}
+
+bool LogCleaner::is_uncleanable(const Partition& partition) const {
+  const auto found = uncleanable_.find(partition.id());
+  return found != uncleanable_.end() && found->second == partition.ref().number;
 }
 
 void LogCleaner::look_after(int64_t delay_ms) {
@@ -98,7 +103,7 @@ bool LogCleaner::begin(Partition& partition, const log::CompactionOutlook& outlo
   }
   running_ = true;
   auto round = std::make_shared<Round>();
-  round->id = partition.id();
+  round->of = partition.ref();
   round->job = job.take();
   round->begun_ms = shard_.steady_ms();
   step(std::move(round));
@@ -110,26 +115,26 @@ void LogCleaner::step(std::shared_ptr<Round> round) {
                                  [this, round] { on_step(round); });
 }
 
-log::PartitionLog* LogCleaner::log_of(const Round& round) {
-  Partition* partition = replicas_.find_replica(round.id);
-  log::PartitionLog* log = partition == nullptr ? nullptr : partition->log_if_open();
-  // It may have been deleted, or moved to another directory, or be moving.
-  return log != nullptr && !replicas_.mover().is_moving(round.id) && log->directory() == round.job->plan().directory
-             ? log
-             : nullptr;
+// Null if it was removed, or has moved to another directory, or is moving.
+Partition* LogCleaner::partition_of(const Round& round) {
+  Partition* partition = replicas_.find_again(round.of);
+  const bool open = partition != nullptr && partition->log_if_open() != nullptr;
+  return open && !replicas_.mover().is_moving(round.of.id) ? partition : nullptr;
 }
 
 void LogCleaner::on_step(std::shared_ptr<Round> round) {
-  if (stopped_ || log_of(*round) == nullptr) return give_up(round, nullptr);
+  Partition* partition = partition_of(*round);
+  if (stopped_ || partition == nullptr) return give_up(round, nullptr);
   if (!round->progress) return give_up(round, &round->progress.error());
-  if (*round->progress == log::CompactionJob::Progress::kPieceReady && !install(*round)) return give_up(round, nullptr);
+  if (*round->progress == log::CompactionJob::Progress::kPieceReady && !install(*round, *partition))
+    return give_up(round, nullptr);
   if (*round->progress != log::CompactionJob::Progress::kDone) {
     int64_t pause_ms = pause_after_ms(round->job->step_bytes());
     if (pause_ms == 0) return step(std::move(round));
     shard_.executor().call_after(pause_ms, [this, round] { step(round); });
     return;
   }
-  log::PartitionLog* log = log_of(*round);
+  log::PartitionLog* log = partition->log_if_open();
   log->finish_compaction(*round->job);
   running_ = false;
   CleanerFigures& figures = shard_.figures().cleaner;
@@ -144,11 +149,11 @@ void LogCleaner::on_step(std::shared_ptr<Round> round) {
   look();
 }
 
-bool LogCleaner::install(Round& round) {
-  log::PartitionLog* log = log_of(round);
+bool LogCleaner::install(Round& round, Partition& partition) {
+  log::PartitionLog* log = partition.log_if_open();
   auto doomed = log->install_compacted(*round.job);
   if (!doomed) {
-    replicas_.find_replica(round.id)->take_offline(doomed.error());
+    partition.take_offline(doomed.error());
     return false;
   }
   if (!*doomed) return false;
@@ -159,11 +164,11 @@ bool LogCleaner::install(Round& round) {
 void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) {
   running_ = false;
   if (!stopped_) shard_.figures().cleaner.failed_rounds++;
-  candidates_.erase(round->id);
+  candidates_.erase(round->of.id);
   shard_.executor().run_blocking([round] { round->job->discard(); }, [] {});
   // If a segment was deleted meanwhile, or descriptors were short, the next append tries again.
   if (why != nullptr && why->kind != ErrorKind::kNotFound && why->kind != ErrorKind::kExhausted) {
-    note_failure(*replicas_.find_replica(round->id), *why);
+    note_failure(*replicas_.find_again(round->of), *why);
   }
   look();
 }
@@ -171,7 +176,7 @@ void LogCleaner::give_up(const std::shared_ptr<Round>& round, const Error* why) 
 // A damaged batch only ends the compaction of its partition.
 void LogCleaner::note_failure(Partition& partition, const Error& why) {
   if (why.kind != ErrorKind::kCorrupt) return partition.take_offline(why);
-  uncleanable_.insert(partition.id());
+  uncleanable_[partition.id()] = partition.ref().number;
   log_error("{} cannot be compacted and is not changed: {}", partition.name(), why.message);
 }
 

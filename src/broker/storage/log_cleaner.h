@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/executor.h"
@@ -37,8 +38,9 @@ class LogCleaner {
   bool begin(Partition& partition, const log::CompactionOutlook& outlook);
   void step(std::shared_ptr<Round> round);
   void on_step(std::shared_ptr<Round> round);
-  log::PartitionLog* log_of(const Round& round);
-  bool install(Round& round);
+  Partition* partition_of(const Round& round);
+  bool is_uncleanable(const Partition& partition) const;
+  bool install(Round& round, Partition& partition);
   void give_up(const std::shared_ptr<Round>& round, const Error* why);
   void note_failure(Partition& partition, const Error& why);
   int64_t pause_after_ms(uint64_t bytes) const;
@@ -46,7 +48,7 @@ class LogCleaner {
   ShardContext& shard_;
   ReplicaManager& replicas_;
   std::unordered_set<TopicPartitionId> candidates_;
-  std::unordered_set<TopicPartitionId> uncleanable_;
+  std::unordered_map<TopicPartitionId, uint64_t> uncleanable_;  // with the number of that replica
   bool running_ = false;  // a round, or a check that is due at once
   bool timer_armed_ = false;
   bool stopped_ = false;

@@ -40,7 +40,7 @@ void LogSyncs::start_flushes() {
 void LogSyncs::sync_in_background(Partition& partition, Result<log::LogSync> sync) {
   CHECK(shard_.is_current() && !partition.sync_running(), "{}", partition.name());
   partition.set_sync_running(true);
-  if (!sync) return finish_sync(partition.id(), {}, sync.error());
+  if (!sync) return finish_sync(partition.ref(), {}, sync.error());
   struct Job {
     log::LogSync sync;
     Status status = ok_status();
@@ -53,16 +53,16 @@ void LogSyncs::sync_in_background(Partition& partition, Result<log::LogSync> syn
         job->status = job->sync.run(files);
         job->took_ns = clock.steady_ns() - begun_ns;
       },
-      [this, job, id = partition.id()] {
+      [this, job, of = partition.ref()] {
         shard_.figures().flushes.record_ns(job->took_ns);
-        finish_sync(id, job->sync, job->status);
+        finish_sync(of, job->sync, job->status);
       });
 }
 
 // No file could be opened for it. The requests that wait for this sync keep waiting.
-void LogSyncs::sync_again(const TopicPartitionId& id, log::LogSync sync) {
-  shard_.executor().call_at(shard_.steady_ms() + kSyncAgain_ms, [this, id, sync = std::move(sync)]() mutable {
-    Partition* partition = replicas_.find_replica(id);
+void LogSyncs::sync_again(const ReplicaRef& of, log::LogSync sync) {
+  shard_.executor().call_at(shard_.steady_ms() + kSyncAgain_ms, [this, of, sync = std::move(sync)]() mutable {
+    Partition* partition = replicas_.find_again(of);
     if (partition == nullptr || shard_.closed()) return;
     partition->set_sync_running(false);
     if (partition->log_if_open() == nullptr) return;
@@ -71,15 +71,15 @@ void LogSyncs::sync_again(const TopicPartitionId& id, log::LogSync sync) {
   });
 }
 
-void LogSyncs::finish_sync(const TopicPartitionId& id, const log::LogSync& sync, const Status& status) {
-  Partition* synced = replicas_.find_replica(id);
+void LogSyncs::finish_sync(const ReplicaRef& of, const log::LogSync& sync, const Status& status) {
+  Partition* synced = replicas_.find_again(of);
   if (synced == nullptr) return;
-  if (!status.ok() && status.error().kind == ErrorKind::kExhausted) return sync_again(id, sync);
+  if (!status.ok() && status.error().kind == ErrorKind::kExhausted) return sync_again(of, sync);
   if (status.ok() && synced->log_if_open() != nullptr) {
     synced->log_if_open()->mark_flushed(sync);
     // The sync counts as running while callbacks run: their appends are covered by the next one, which begins here.
     synced->finish_sync();
-    synced = replicas_.find_replica(id);
+    synced = replicas_.find_again(of);
     if (synced == nullptr) return;
   }
   synced->set_sync_running(false);
@@ -90,10 +90,10 @@ void LogSyncs::finish_sync(const TopicPartitionId& id, const log::LogSync& sync,
 }
 
 void LogSyncs::go_on_syncing(Partition& partition) {
-  const TopicPartitionId id = partition.id();
+  const ReplicaRef of = partition.ref();
   partition.set_sync_running(true);
   partition.finish_sync();
-  Partition* still = replicas_.find_replica(id);
+  Partition* still = replicas_.find_again(of);
   if (still == nullptr) return;
   still->set_sync_running(false);
   sync_if_due(*still);

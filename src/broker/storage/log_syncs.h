@@ -31,8 +31,8 @@ class LogSyncs {
   void stop() { flush_timer_.stop(); }
 
  private:
-  void sync_again(const TopicPartitionId& id, log::LogSync sync);
-  void finish_sync(const TopicPartitionId& id, const log::LogSync& sync, const Status& status);
+  void sync_again(const ReplicaRef& of, log::LogSync sync);
+  void finish_sync(const ReplicaRef& of, const log::LogSync& sync, const Status& status);
   void sync_if_due(Partition& partition);
 
   ShardContext& shard_;

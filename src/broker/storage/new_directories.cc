@@ -34,9 +34,10 @@ Status make_directory(FileSystem& files, const std::string& path, const Uuid& to
 
 class NewDirectories::Queue {
  public:
-  void add(const TopicPartitionId& id, log::LogDirectory& in, std::string path, OnDisk there) {
+  void add(const ReplicaRef& replica, log::LogDirectory& in, std::string path, OnDisk there) {
     std::lock_guard lock(mutex_);
-    if (wanted_.emplace(id, Wanted{&in, std::move(path), there}).second) order_.push_back(id);
+    Wanted wanted{&in, std::move(path), there, replica.number};
+    if (wanted_.emplace(replica.id, std::move(wanted)).second) order_.push_back(replica.id);
   }
 
   bool take(const TopicPartitionId& id) {
@@ -70,7 +71,7 @@ class NewDirectories::Queue {
       making_ = next.key();
       lock.unlock();
       Status made = make_directory(files, next.mapped().path, next.key().topic_id);
-      if (!made) failures.push_back({next.key(), made.error()});
+      if (!made) failures.push_back({{next.key(), next.mapped().number}, made.error()});
       lock.lock();
       making_.reset();
       made_.notify_all();
@@ -82,6 +83,7 @@ class NewDirectories::Queue {
     log::LogDirectory* in;
     std::string path;
     OnDisk there;
+    uint64_t number;  // of the replica
   };
   mutable std::mutex mutex_;
   std::condition_variable made_;
@@ -94,8 +96,8 @@ NewDirectories::NewDirectories(ShardContext& shard, ReplicaManager& replicas)
     : shard_(shard), replicas_(replicas), queue_(std::make_shared<Queue>()) {}
 NewDirectories::~NewDirectories() { stop(); }
 
-void NewDirectories::add(const TopicPartitionId& id, log::LogDirectory& in, std::string path, OnDisk there) {
-  queue_->add(id, in, std::move(path), there);
+void NewDirectories::add(const ReplicaRef& replica, log::LogDirectory& in, std::string path, OnDisk there) {
+  queue_->add(replica, in, std::move(path), there);
   if (!shard_.node().directories->loading()) schedule(kFirstPause_ms);
 }
 
@@ -133,7 +135,7 @@ void NewDirectories::make_some() {
       [this, job, begun_ms = shard_.steady_ms()] {
         scheduled_ = false;
         for (const Failure& failure : job->failures) {
-          if (Partition* partition = replicas_.find_replica(failure.id)) partition->take_offline(failure.error);
+          if (Partition* partition = replicas_.find_again(failure.replica)) partition->take_offline(failure.error);
         }
         schedule(shard_.steady_ms() - begun_ms);
       });

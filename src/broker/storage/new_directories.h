@@ -39,7 +39,7 @@ class NewDirectories {
   // While the node loads any thread may add, and nothing is begun before start(). A directory that was found on the
   // disk, with its partition.metadata missing perhaps, is kExists.
   enum class OnDisk { kNothing, kExists };
-  void add(const TopicPartitionId& id, log::LogDirectory& in, std::string path, OnDisk there);
+  void add(const ReplicaRef& replica, log::LogDirectory& in, std::string path, OnDisk there);
   void start();
   // The worker will not make it from now on. Returns true if the worker has not made it yet.
   bool take(const TopicPartitionId& id);
@@ -52,7 +52,7 @@ class NewDirectories {
  private:
   class Queue;
   struct Failure {
-    TopicPartitionId id;
+    ReplicaRef replica;
     Error error;
   };
 

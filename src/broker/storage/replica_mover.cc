@@ -257,7 +257,11 @@ void ReplicaMover::announce(const MovePtr& move) {
 
 // Sets the replica's directory in the metadata.
 void ReplicaMover::assign(const TopicPartitionId& id, const log::LogDirectory& directory, Task done) {
-  if (shard_.node().lifecycle != nullptr) return assign_remotely(id, directory, std::move(done));
+  if (shard_.node().lifecycle != nullptr) {
+    const ReplicaRef request{id, log::PartitionLog::new_mark()};
+    assignments_[id] = request.number;
+    return assign_remotely(request, directory, std::move(done));
+  }
   using Replicas = std::vector<std::pair<metadata::PartitionKey, Uuid>>;
   auto replicas = std::make_shared<Replicas>(Replicas{{{id.topic_id, id.partition}, directory.id()}});
   shard_.metadata().submit<std::monostate>(
@@ -271,15 +275,22 @@ void ReplicaMover::assign(const TopicPartitionId& id, const log::LogDirectory& d
 void ReplicaMover::tell_place(const TopicPartitionId& id, const log::LogDirectory& directory) {
   const bool of_interest = shard_.image().metadata_version() >= metadata::kMetadataVersion37Iv2;
   if (!of_interest) return;
-  if (shard_.node().lifecycle != nullptr) return assign_remotely(id, directory, [] {});
+  if (shard_.node().lifecycle != nullptr) return assign(id, directory, [] {});
   // The records that created the replica are still being applied.
   shard_.executor().post([this, id, &directory] {
     if (!shard_.closed() && shard_.node().metadata != nullptr) assign(id, directory, [] {});
   });
 }
 
+// Not if the replica was removed since, perhaps to be added again in another directory, or is assigned to another one.
+bool ReplicaMover::is_latest(const ReplicaRef& of) const {
+  const auto latest = assignments_.find(of.id);
+  if (MILENA_REPLICA_BUG(kResultOfAnotherReplica)) return true;
+  return latest != assignments_.end() && latest->second == of.number;
+}
+
 // At the controller of another node. Asks again if there is no answer.
-void ReplicaMover::assign_remotely(const TopicPartitionId& id, const log::LogDirectory& directory, Task done) {
+void ReplicaMover::assign_remotely(const ReplicaRef& of, const log::LogDirectory& directory, Task done) {
   const metadata::BrokerImage* self = shard_.image().find_broker(shard_.node().node_id);
   auto request = std::make_shared<AssignReplicasToDirsRequest>();
   request->broker_id = shard_.node().node_id;
@@ -287,17 +298,20 @@ void ReplicaMover::assign_remotely(const TopicPartitionId& id, const log::LogDir
   auto& place = request->directories.emplace_back();
   place.id = directory.id();
   auto& topic = place.topics.emplace_back();
-  topic.topic_id = id.topic_id;
-  topic.partitions.push_back({id.partition});
+  topic.topic_id = of.id.topic_id;
+  topic.partitions.push_back({of.id.partition});
   shard_.controller().send<AssignReplicasToDirsResponse>(
       shard_.shard(), std::shared_ptr<const AssignReplicasToDirsRequest>(request),
       AssignReplicasToDirsRequest::kMaxVersion, {},
-      [this, id, &directory, done = std::move(done)](ErrorCode error, const AssignReplicasToDirsResponse& response) {
+      [this, of, &directory, done = std::move(done)](ErrorCode error, const AssignReplicasToDirsResponse& response) {
+        if (shard_.closed() || !is_latest(of)) return;
         if (error == ErrorCode::kNone) error = response.error_code;
-        if (error == ErrorCode::kNone) return done();
-        if (shard_.closed()) return;
-        shard_.executor().call_after(kAssignAgain_ms, [this, id, &directory, done] {
-          if (!shard_.closed()) assign_remotely(id, directory, done);
+        if (error == ErrorCode::kNone) {
+          assignments_.erase(of.id);
+          return done();
+        }
+        shard_.executor().call_after(kAssignAgain_ms, [this, of, &directory, done] {
+          if (!shard_.closed() && is_latest(of)) assign_remotely(of, directory, done);
         });
       });
 }
@@ -386,6 +400,7 @@ void ReplicaMover::give_up(const TopicPartitionId& id, bool topic_deleted) {
   else originals_.erase(id);
   auto found = moves_.find(id);
   if (found != moves_.end()) end(found->second, topic_deleted ? Copy::kRemoved : Copy::kKept);
+  assignments_.erase(id);
 }
 
 void ReplicaMover::end(MovePtr move, Copy copy) {

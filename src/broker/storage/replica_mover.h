@@ -87,7 +87,8 @@ class ReplicaMover {
   void sync(const MovePtr& move);
   void announce(const MovePtr& move);
   void assign(const TopicPartitionId& id, const log::LogDirectory& directory, Task done);
-  void assign_remotely(const TopicPartitionId& id, const log::LogDirectory& directory, Task done);
+  void assign_remotely(const ReplicaRef& of, const log::LogDirectory& directory, Task done);
+  bool is_latest(const ReplicaRef& of) const;
   void finish(const MovePtr& move);
   bool log_start_written(const MovePtr& move, int64_t log_start_offset);
   Status swap(Partition& partition, Move& move);
@@ -101,6 +102,8 @@ class ReplicaMover {
   ReplicaManager& replicas_;
   std::unordered_map<TopicPartitionId, MovePtr> moves_;
   std::unordered_map<TopicPartitionId, Original> originals_;  // moved, and the new log is being synced
+  // The number of the newest request to a controller of another node, which is repeated until it is answered.
+  std::unordered_map<TopicPartitionId, uint64_t> assignments_;
   bool stopped_ = false;
 };
 
