@@ -145,8 +145,13 @@ void ClusterSimulator::on_produced(const BatchPtr& batch, const ProduceResponse:
     record.acked = true;
     // It may have been lost with everything meanwhile.
     if (state->second.lost.contains(batch->numbers[i])) continue;
+    const int64_t offset = answer.base_offset + static_cast<int64_t>(i);
     const auto there = state->second.offset_of.find(batch->numbers[i]);
     if (there == state->second.offset_of.end()) {
+      if (answer.base_offset >= 0 && offset < state->second.unseen_below) {
+        state->second.lost.insert(batch->numbers[i]);
+        continue;
+      }
       // By the same leader in an epoch before, which had not heard of another's: it leads again, and still has it.
       if (state->second.unclean) {
         record.acked = false;
@@ -154,7 +159,6 @@ void ClusterSimulator::on_produced(const BatchPtr& batch, const ProduceResponse:
       }
       return fail(fmt::format("{} was acknowledged by all, and was below no high watermark", batch->numbers[i]));
     }
-    const int64_t offset = answer.base_offset + static_cast<int64_t>(i);
     if (answer.base_offset >= 0 && answer.error_code == ErrorCode::kNone && there->second != offset) {
       return fail(fmt::format("{} was acknowledged at {}, and is at {}", batch->numbers[i], offset, there->second));
     }

@@ -67,6 +67,8 @@ struct PartitionState {
   bool was_reset = false;  // so that followers may still have lost records
   std::map<int64_t, int64_t> last_of_producer;
   int64_t deletable = 0;  // records below may have been deleted
+  // Some below may have been settled and deleted in one turn, so that nobody has seen them settled.
+  int64_t unseen_below = 0;
 };
 
 // The partition of the coordinators of groups; the other internal one is that of transactions.

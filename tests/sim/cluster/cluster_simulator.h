@@ -230,7 +230,8 @@ class ClusterSimulator {
   int64_t first_missing(const PartitionState& state, const DiskLog& log) const;
   void excuse_transactions(const PartitionState& state);
   bool is_in(const SentRecord& record, const PartitionState& state) const;
-  bool retention_took(ClusterNode& node, PartitionState& state, int64_t start);
+  bool retention_took(ClusterNode& node, const PartitionId& id, PartitionState& state, const View& now);
+  bool settled_since(ClusterNode& node, const PartitionId& id, const PartitionState& state, const View& now);
   void on_marker(PartitionState& state, const Entry& marker);
   void check_transactions();
   bool only_lost_ones_are_open(const PartitionState& state, int64_t from) const;
