@@ -248,6 +248,7 @@ class ClusterSimulator {
   void note_power_loss(ClusterNode& node, const std::function<void()>& lose);
   const metadata::PartitionImage* image_of(const PartitionId& id) const;
   bool all_in_sync();
+  bool all_in_sync_have(const PartitionId& id, int64_t offset, int64_t number);
   void check_end();
   std::string describe(const PartitionId& id);
 
