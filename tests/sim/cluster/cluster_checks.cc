@@ -209,6 +209,12 @@ void ClusterSimulator::resolve(int leader, PartitionState& state, const DiskLog&
       return true;
     });
   }
+  // Records may be left behind lost ones. Nothing on the disk tells such a gap from one that compaction made, and
+  // nobody else may have what is behind it: a leader keeps that (PartitionLog::cut_at_gap()), as in Kafka.
+  state.holes.clear();
+  for (int64_t offset = from; offset < log.end; offset++) {
+    if (!log.entries.contains(offset)) state.holes.insert(offset);
+  }
   state.unsure_from.reset();
   state.forgot_from.erase(leader);
 }
@@ -307,6 +313,7 @@ void ClusterSimulator::inspect(ClusterNode& node, const PartitionId& id, Partiti
   for (int64_t offset = std::max<int64_t>(now.start, 0); offset < now.high_watermark && !failed(); offset++) {
     const auto there = log.entries.find(offset);
     if (there == log.entries.end()) {
+      if (state.holes.contains(offset)) continue;
       const auto known = state.settled.find(offset);
       if (known != state.settled.end() && may_be_gone(state, offset, known->second)) continue;
       // Of an aborted transaction, and compacted away before it was looked at.

@@ -163,7 +163,9 @@ void ClusterSimulator::read_all() {
             // A transaction that nobody ends any more (only_lost_ones_are_open()) ends what is committed.
             const int64_t stable = consumers_[which].committed ? last_stable_offset(id).value_or(0) : INT64_MAX;
             const int64_t end = std::min(stable, state.settled_end());
-            if (state.internal || consumers_[which].position[id] >= end) continue;
+            // Below it may be no record any more: compacted away, or lost with the power.
+            const auto next = state.settled.lower_bound(consumers_[which].position[id]);
+            if (state.internal || next == state.settled.end() || next->first >= end) continue;
             all = false;
             fetch(which, id);
           }

@@ -54,6 +54,8 @@ struct PartitionState {
   // From that offset on, what was settled may be gone: until the leader of a later epoch tells.
   std::optional<int64_t> unsure_from;
   int32_t unsure_in_epoch = -1;
+  // Offsets without a record below others that the leader who told has: lost with the power.
+  std::set<int64_t> holes;
   // Nodes that led on after an unclean election, and may have what nobody else has.
   std::set<int> deposed;
   // The leader of each epoch, by the controller's records.
