@@ -1,7 +1,9 @@
 // Three nodes as one cluster: its start, replication of records, and lost nodes.
 #include "broker/cluster_fixture.h"
 #include "broker/controller/controller_channel.h"
+#include "broker/storage/replica_mover.h"
 #include "protocol/messages/alter_partition_reassignments.h"
+#include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/init_producer_id.h"
@@ -10,14 +12,14 @@
 namespace milena::broker::broker_test {
 namespace {
 
-// Holds back a leader's requests to the controller about its ISR.
+// Holds back a broker's requests of one kind to the controller.
 class HeldController final : public ControllerChannel {
  public:
   explicit HeldController(ControllerChannel& inner) : inner_(inner) {}
   void send_any(Shard& from, OutgoingRequest request, ControllerRequestContext context, OutgoingReply reply) override {
     Task send = [this, &from, request, context, reply] { inner_.send_any(from, request, context, reply); };
-    if (holds_ && request.key == ApiKey::kAlterPartition) return held_.push_back(std::move(send));
-    send();
+    if (request.key != held_kind_) return send();
+    held_.push_back({std::move(send), std::move(reply)});
   }
   void create_topics_for_use(Shard& from, std::vector<Bytes> names, std::optional<ControllerRequestContext> client,
                              Task done) override {
@@ -26,17 +28,25 @@ class HeldController final : public ControllerChannel {
   void next_producer_id(Shard& from, std::function<void(Result<int64_t>)> done) override {
     inner_.next_producer_id(from, std::move(done));
   }
-  void hold() { holds_ = true; }
+  void hold(ApiKey kind) { held_kind_ = kind; }
   size_t held() const { return held_.size(); }
   void release() {
-    holds_ = false;
-    for (Task& send : std::exchange(held_, {})) send();
+    held_kind_.reset();
+    for (Held& one : std::exchange(held_, {})) one.send();
+  }
+  // The controller was not reached; later requests are held back, too.
+  void lose() {
+    for (Held& one : std::exchange(held_, {})) one.reply(ErrorCode::kNetworkException, nullptr);
   }
 
  private:
   ControllerChannel& inner_;
-  bool holds_ = false;
-  std::vector<Task> held_;
+  struct Held {
+    Task send;
+    OutgoingReply reply;
+  };
+  std::optional<ApiKey> held_kind_;
+  std::vector<Held> held_;
 };
 
 class ReplicationTest : public ClusterFixture {
@@ -46,10 +56,10 @@ class ReplicationTest : public ClusterFixture {
     cluster().kill(2);
     cluster().settle();
   }
-  HeldController& hold_controller_of_2() {
+  HeldController& hold_controller_of_2(ApiKey kind) {
     held_ = std::make_unique<HeldController>(cluster().node(2).node().controller());
     cluster().node(2).node().set_controller(*held_);
-    held_->hold();
+    held_->hold(kind);
     return *held_;
   }
 
@@ -181,7 +191,7 @@ TEST_F(ReplicationTest, AChangeThatCameTooLateDoesNotHideTheNext) {
   EXPECT_EQ(produce(2, "t", "a"), ErrorCode::kNone);
   cluster().kill(3);
   ASSERT_TRUE(cluster().until([&] { return in_sync(2, "t") == std::vector<int32_t>{1, 2}; }, 1000));
-  HeldController& held = hold_controller_of_2();
+  HeldController& held = hold_controller_of_2(ApiKey::kAlterPartition);
   ASSERT_NO_FATAL_FAILURE(cluster().start(3));
   ASSERT_TRUE(cluster().until([&] { return held.held() == 1; })) << "3 has caught up, and nobody is told";
   const int32_t before = image(2, "t")->partition_epoch;
@@ -191,6 +201,25 @@ TEST_F(ReplicationTest, AChangeThatCameTooLateDoesNotHideTheNext) {
   ASSERT_TRUE(cluster().until([&] { return image(2, "t")->partition_epoch > before; }));
   held.release();
   EXPECT_TRUE(cluster().until([&] { return in_sync(2, "t") == std::vector<int32_t>{1, 2, 3}; }, 1000));
+}
+
+TEST_F(ReplicationTest, ThePlaceOfAReplicaIsToldAgainUntilItIsRemoved) {
+  create_topic(1, "t", {2, 3});
+  ASSERT_TRUE(cluster().until([&] { return replica(2, "t") != nullptr; }));
+  HeldController& held = hold_controller_of_2(ApiKey::kAssignReplicasToDirs);
+  Partition& there = *replica(2, "t");
+  cluster().node(2).node().shard(0).replicas().mover().tell_place(there.id(), *there.directory());
+  ASSERT_EQ(held.held(), 1u);
+  held.lose();
+  EXPECT_TRUE(cluster().until([&] { return held.held() == 1; }, 5000)) << "it is told again";
+  DeleteTopicsRequest request;
+  request.timeout_ms = 5000;
+  request.topic_names.push_back("t");
+  ASSERT_EQ(ask<DeleteTopicsResponse>(1, request, 5).responses.at(0).error_code, ErrorCode::kNone);
+  ASSERT_TRUE(cluster().until([&] { return replica(2, "t") == nullptr; }));
+  held.lose();
+  cluster().advance(5000);
+  EXPECT_EQ(held.held(), 0u);
 }
 
 TEST_F(ReplicationTest, ProducerIdsAreOfOneCluster) {
