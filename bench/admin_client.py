@@ -10,10 +10,12 @@ PASSING = (14, 15, 16, 51)
 
 
 class AdminClient:
-    def __init__(self, address):
+    def __init__(self, address, wrap=lambda raw: raw):
+        """`wrap` makes the socket that is used of the one that is connected: TLS."""
         host, port = address.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), timeout=120)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        raw = socket.create_connection((host, int(port)), timeout=120)
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket = wrap(raw)
         self.correlation = 0
 
     def close(self):
@@ -45,6 +47,9 @@ class AdminClient:
                 raise RuntimeError("the broker closed the connection")
             at += read
         return bytes(got)
+
+    def api_versions(self):
+        return self._ask(18, 0, b"")
 
     def create_topics(self, names, partitions, replicas=1, assignment=()):
         """CreateTopics version 4, all in one request. `assignment` has the brokers of each partition, in place of the numbers."""

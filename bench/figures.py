@@ -11,11 +11,10 @@ from admin_client import AdminClient
 from brokers import Broken, Milena
 from group_figures import groups
 from intervals import Interval
+from loads import KILOBYTE, consume, measured, produce
 
 NO_SNAPSHOT = {"metadata.log.max.record.bytes.between.snapshots": 1000000000, "metadata.log.max.snapshot.interval.ms": 0}
 SNAPSHOT_AT_ONCE = {"metadata.log.max.record.bytes.between.snapshots": 1}
-KILOBYTE = 1024
-GB = 1e9
 
 
 class Sizes:
@@ -93,31 +92,10 @@ def idle(broker, load, sizes, samples):
     samples.add("idle wake-ups", broker, used.switches / used.seconds)
 
 
-def _produce(broker, load, topic, records, size):
-    return load.run("produce", "--broker", broker.address, "--topic", topic, "--records", records, "--size", size,
-                    "--set", "acks=1,linger.ms=5")
-
-
-def _consume(broker, load, topic, records):
-    return load.run("consume", "--broker", broker.address, "--topic", topic, "--records", records)
-
-
 def _produce_request_bytes(answer):
     """Payload bytes in the average Produce request, from the client's own statistics."""
     requests = sum(one["req"].get("Produce", 0) for one in (answer["statistics"] or {"brokers": {}})["brokers"].values())
     return answer["bytes"] / requests if requests else None
-
-
-def _measured(name, broker, sizes, samples, load, run):
-    """Runs a load, and keeps the broker's CPU per GB of payload and the payload per second."""
-    os.sync()  # what was written before must not be written to the disk in this measurement
-    load.touch_file(sizes.file_gb, broker.dir)
-    with Interval(broker, samples) as used:
-        answer = run()
-        used.client_cpu_s = answer["cpu_s"]
-    samples.add(f"{name}, CPU", broker, used.cpu_s / (answer["bytes"] / GB))
-    samples.add(f"{name}, throughput", broker, answer["bytes"] / 1e6 / answer["seconds"])
-    return answer
 
 
 def _start_for_load(broker, load, sizes, topic):
@@ -132,9 +110,9 @@ def _start_for_load(broker, load, sizes, topic):
 def produce_small(broker, load, sizes, samples):
     _start_for_load(broker, load, sizes, "small")
     # Half as much goes before, so that the JVM has compiled what it will run.
-    _produce(broker, load, "warm", sizes.small_records // 2, 100)
-    answer = _measured("100 B produce", broker, sizes, samples, load,
-                       lambda: _produce(broker, load, "small", sizes.small_records, 100))
+    produce(load, broker.address, "warm", sizes.small_records // 2, 100)
+    answer = measured("100 B produce", broker, sizes, samples, load,
+                       lambda: produce(load, broker.address, "small", sizes.small_records, 100))
     if request_bytes := _produce_request_bytes(answer):
         samples.add("100 B produce, request", broker, request_bytes / 1e3)
     samples.add("RSS after 100 B load", broker, measure.memory_mb(broker.pid)[0])
@@ -143,15 +121,15 @@ def produce_small(broker, load, sizes, samples):
 def produce_and_consume_large(broker, load, sizes, samples):
     _start_for_load(broker, load, sizes, "large")
     warm = sizes.large_records // 2
-    _produce(broker, load, "warm", warm, KILOBYTE)
-    _consume(broker, load, "warm", warm)
-    answer = _measured("1 KB produce", broker, sizes, samples, load,
-                       lambda: _produce(broker, load, "large", sizes.large_records, KILOBYTE))
+    produce(load, broker.address, "warm", warm, KILOBYTE)
+    consume(load, broker.address, "warm", warm)
+    answer = measured("1 KB produce", broker, sizes, samples, load,
+                       lambda: produce(load, broker.address, "large", sizes.large_records, KILOBYTE))
     if request_bytes := _produce_request_bytes(answer):
         samples.add("1 KB produce, request", broker, request_bytes / 1e3)
     # With the record that made the topic.
-    _measured("1 KB consume", broker, sizes, samples, load,
-              lambda: _consume(broker, load, "large", sizes.large_records + 1))
+    measured("1 KB consume", broker, sizes, samples, load,
+              lambda: consume(load, broker.address, "large", sizes.large_records + 1))
     rss, uss = measure.memory_mb(broker.pid)
     samples.add("RSS after 1 KB load", broker, rss)
     samples.add("USS after 1 KB load", broker, uss)
@@ -193,10 +171,10 @@ def transactional_produce(broker, load, sizes, samples):
     load.run("first-produce", "--broker", broker.address, "--topic", "transactional")
     warm = sizes.large_records // 2
     _transactions(broker, load, "warm", warm, "warm")
-    _produce(broker, load, "warm-plain", warm, KILOBYTE)
-    _measured("beside transactional", broker, sizes, samples, load,
-              lambda: _produce(broker, load, "plain", sizes.large_records, KILOBYTE))
-    answer = _measured("transactional produce", broker, sizes, samples, load,
+    produce(load, broker.address, "warm-plain", warm, KILOBYTE)
+    measured("beside transactional", broker, sizes, samples, load,
+              lambda: produce(load, broker.address, "plain", sizes.large_records, KILOBYTE))
+    answer = measured("transactional produce", broker, sizes, samples, load,
                        lambda: _transactions(broker, load, "transactional", sizes.large_records, "measured"))
     plain = samples.of("beside transactional, CPU", broker.name)[-1]
     samples.add("transactional to plain", broker, samples.of("transactional produce, CPU", broker.name)[-1] / plain)

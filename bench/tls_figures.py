@@ -1,22 +1,18 @@
 """The measurements of a listener with TLS, beside the listener without, in the same start of the same broker."""
 
-import os
 import re
 import shutil
-import socket
 import ssl
-import struct
 import subprocess
 
 import measure
+from admin_client import AdminClient
 from brokers import Broken, Kafka, free_port
 from intervals import Interval
+from loads import GB, KILOBYTE, consume, measured, produce
 
-KILOBYTE = 1024
-GB = 1e9
 # What OpenSSL's clients and servers agree on with TLS 1.3, and the Java ones, too.
 CIPHER = "aes-256-gcm"
-API_VERSIONS = struct.pack(">ihhih", 4 + 8, 18, 0, 1, 2) + b"me"
 
 
 def _openssl(*words):
@@ -64,8 +60,13 @@ class _Listener:
         broker.wait_until_idle()
 
     @property
-    def words(self):
-        return ["--broker", f"127.0.0.1:{self.port}"], f"security.protocol=ssl,ssl.ca.location={self.certificate}"
+    def address(self):
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def settings(self):
+        """librdkafka's."""
+        return f"security.protocol=ssl,ssl.ca.location={self.certificate}"
 
     def context(self):
         context = ssl.create_default_context(cafile=str(self.certificate))
@@ -73,61 +74,33 @@ class _Listener:
         return context
 
     def connect(self, context, session=None):
-        """A connection that was asked something: TLS 1.3 sends its tickets behind the handshake."""
-        raw = socket.create_connection(("127.0.0.1", self.port), timeout=30)
-        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection = context.wrap_socket(raw, session=session, server_hostname="127.0.0.1")
-        connection.sendall(API_VERSIONS)
-        size, = struct.unpack(">i", self._read(connection, 4))
-        self._read(connection, size)
-        return connection
-
-    @staticmethod
-    def _read(connection, size):
-        got = b""
-        while len(got) < size:
-            piece = connection.recv(size - len(got))
-            if not piece:
-                raise Broken("the broker closed a connection with TLS")
-            got += piece
-        return got
+        """A client that has asked something: TLS 1.3 sends its tickets behind the handshake."""
+        client = AdminClient(self.address, lambda raw: context.wrap_socket(raw, session=session, server_hostname="127.0.0.1"))
+        client.api_versions()
+        return client
 
 
 def records(broker, load, sizes, samples):
     listener = _Listener(broker, load, sizes)
     cipher_s = _cipher_s_per_gb()
     samples.add("cipher, CPU", broker, cipher_s)
-    plain, secured = (["--broker", broker.address], ""), listener.words
+    clients = {"plain": (broker.address, ""), "tls": (listener.address, listener.settings)}
     count, warm = sizes.tls_records, sizes.tls_records // 2
+    for name, (address, settings) in clients.items():
+        load.run("first-produce", "--broker", address, "--topic", name, *(["--set", settings] if settings else []))
+        produce(load, address, f"warm-{name}", warm, KILOBYTE, settings)
+        consume(load, address, f"warm-{name}", warm, settings)
 
-    def produce(to, topic, records):
-        words, settings = to
-        return load.run("produce", *words, "--topic", topic, "--records", records, "--size", KILOBYTE,
-                        "--set", ",".join(filter(None, ("acks=1,linger.ms=5", settings))))
+    def compare(what, run):
+        figures = f"beside TLS {what}", f"TLS {what}"
+        for figure, (name, (address, settings)) in zip(figures, clients.items()):
+            measured(figure, broker, sizes, samples, load, lambda: run(address, name, settings))
+        plain_s, tls_s = (samples.of(f"{figure}, CPU", broker.name)[-1] for figure in figures)
+        samples.add(f"TLS {what}, in ciphers", broker, (tls_s - plain_s) / cipher_s)
 
-    def consume(to, topic, records):
-        words, settings = to
-        return load.run("consume", *words, "--topic", topic, "--records", records, *(["--set", settings] if settings else []))
-
-    def measured(run, *words):
-        os.sync()
-        load.touch_file(sizes.file_gb, broker.dir)
-        with Interval(broker, samples) as used:
-            answer = run(*words)
-            used.client_cpu_s = answer["cpu_s"]
-        return used.cpu_s / (answer["bytes"] / GB), answer["bytes"] / 1e6 / answer["seconds"]
-
-    for name, to in (("plain", plain), ("tls", secured)):
-        load.run("first-produce", *to[0], "--topic", name, *(["--set", to[1]] if to[1] else []))
-        produce(to, f"warm-{name}", warm)
-        consume(to, f"warm-{name}", warm)
-    for what, run, records_there in (("produce", produce, count), ("consume", consume, count + 1)):
-        without_s, _ = measured(run, plain, "plain", records_there)
-        with_s, speed = measured(run, secured, "tls", records_there)
-        samples.add(f"beside TLS {what}, CPU", broker, without_s)
-        samples.add(f"TLS {what}, CPU", broker, with_s)
-        samples.add(f"TLS {what}, in ciphers", broker, (with_s - without_s) / cipher_s)
-        samples.add(f"TLS {what}, throughput", broker, speed)
+    compare("produce", lambda address, topic, settings: produce(load, address, topic, count, KILOBYTE, settings))
+    # With the record that made the topic.
+    compare("consume", lambda address, topic, settings: consume(load, address, topic, count + 1, settings))
 
 
 def handshakes(broker, load, sizes, samples):
@@ -137,14 +110,14 @@ def handshakes(broker, load, sizes, samples):
     def some(count, session):
         resumed = 0
         for _ in range(count):
-            connection = listener.connect(context, session)
-            resumed += connection.session_reused
+            client = listener.connect(context, session)
+            resumed += client.socket.session_reused
             if session is not None:
-                session = connection.session
-            connection.close()
+                session = client.socket.session
+            client.close()
         return resumed
 
-    for name, session in (("full", None), ("resumed", listener.connect(context).session)):
+    for name, session in (("full", None), ("resumed", listener.connect(context).socket.session)):
         some(sizes.handshakes, session)  # not counted: the JVM compiles
         with Interval(broker, samples) as used:
             resumed = some(sizes.handshakes, session)
@@ -160,8 +133,8 @@ def handshakes(broker, load, sizes, samples):
     broker.wait_until_idle()
     after, _ = measure.memory_mb(broker.pid)
     samples.add("memory of a TLS connection", broker, (after - before) * 1e6 / 1024 / len(open_ones))
-    for connection in open_ones:
-        connection.close()
+    for client in open_ones:
+        client.close()
 
 
 GROUPS = {"tls-records": records, "tls-handshakes": handshakes}
