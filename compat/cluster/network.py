@@ -57,6 +57,8 @@ class Place:
         self.inside("neighbour", "delete", host, "dev", "eth0")
 
     def remove(self):
+        # The kernel takes a namespace down later, and the cable's name would be in use until then.
+        subprocess.run(["ip", "link", "delete", self.outside], capture_output=True)
         subprocess.run(["ip", "netns", "delete", self.name], capture_output=True)
 
 
