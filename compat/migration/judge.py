@@ -68,13 +68,25 @@ def check_numbers():
     print(f"      {count} numbers", file=sys.stderr)
 
 
+def places_of(numbers, partition):
+    """[(offset, number)] of the transactions' records in the partition, whether committed or not."""
+    held = read(WHOLE, "read_uncommitted")[partition]
+    return [(offset, int(value)) for offset, _, value in held if int(value) in numbers]
+
+
 def check_transactions():
     lines = journal("transactions")
     committed = [int(words[0]) for words in lines["committed"]]
     assert committed, "no transactions"
     held = read(WHOLE)
+    differences = []
     for partition in range(PARTITIONS):
-        equal([int(value) for _, _, value in held[partition]], committed, f"transactions in {WHOLE}-{partition}")
+        got = [int(value) for _, _, value in held[partition]]
+        if got != committed:
+            missing, extra = sorted(set(committed) - set(got)), sorted(set(got) - set(committed))
+            differences.append(f"{WHOLE}-{partition}: {missing} missing, {extra} extra, {len(got) - len(set(got))} doubled, "
+                               f"order kept: {got == sorted(got)}; also aborted there: {places_of(missing, partition)}")
+    equal(differences, [], "differences")
     member = consumer("read_committed", WHOLE_GROUP)
     place, = member.committed([TopicPartition(NUMBERS, 0)], timeout=30)
     member.close()

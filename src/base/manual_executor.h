@@ -14,12 +14,15 @@ class ManualClock final : public Clock {
  public:
   explicit ManualClock(int64_t start_ms = 1'700'000'000'000) : now_ms_(start_ms) {}
   int64_t wall_ms() const override { return now_ms_; }
-  int64_t steady_ms() const override { return now_ms_; }
+  int64_t steady_ms() const override { return now_ms_ += tick_ms_; }
   int64_t thread_cpu_ns() const override { return 0; }
   void advance(int64_t ms) { now_ms_ += ms; }
+  // From now on, time passes at each look at the steady clock: work that takes a slice of a turn ends its slice.
+  void tick_at_each_look(int64_t ms) { tick_ms_ = ms; }
 
  private:
-  int64_t now_ms_;
+  mutable int64_t now_ms_;
+  int64_t tick_ms_ = 0;
 };
 
 class ManualExecutor final : public Executor {

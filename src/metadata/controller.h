@@ -60,6 +60,7 @@ inline constexpr size_t kMaxRecordsPerRequest = 10'000;
 inline constexpr int32_t kProducerIdBlockSize = 1000;
 
 class PartitionDraft;  // partition_draft.h
+struct FeatureChange;   // controller_features.cc
 
 struct ControllerSettings {
   int32_t node_id = 1;
@@ -288,8 +289,8 @@ class Controller {
                                  bool may_change_count, MetadataRecords& records) const;
   MaybeRefusal plan_cancellation(const TopicImage& topic, int32_t number, MetadataRecords& records) const;
   std::optional<Bytes> refuse_support(ByteView feature, int16_t level) const;
-  std::optional<Bytes> refuse_feature(ByteView feature, int16_t level, int8_t upgrade_type,
-                                      const std::map<ByteView, int16_t>& after) const;
+  // `all` is in the order of names.
+  std::optional<Bytes> refuse_feature(const FeatureChange& change, std::span<const FeatureChange> all) const;
   void write_feature(ByteView feature, int16_t level, MetadataRecords& records) const;
   void write_elr_safety(MetadataRecords& records) const;
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <span>
 #include <utility>
 
 #include "metadata/controller.h"
@@ -11,6 +11,14 @@
 #include "metadata/features.h"
 
 namespace milena::metadata {
+
+// A feature's part of an UpdateFeatures request.
+struct FeatureChange {
+  ByteView feature;
+  int16_t level;
+  int8_t upgrade_type;
+};
+
 namespace {
 
 // FeatureUpdate.UpgradeType.
@@ -30,6 +38,17 @@ std::optional<Bytes> refuse_metadata_downgrade(int16_t from, int16_t to, int8_t 
                      upgrade_type == kUnsafeDowngrade
                          ? "Unsafe metadata downgrade is not supported in this version."
                          : "Refusing to perform the requested downgrade because it might delete metadata information.");
+}
+
+bool is_before(const FeatureChange& change, ByteView feature) { return change.feature < feature; }
+
+// By name. If a feature is named twice the last one counts.
+void in_order_and_once(std::vector<FeatureChange>& changes) {
+  std::reverse(changes.begin(), changes.end());
+  std::stable_sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return is_before(a, b.feature); });
+  const auto end = std::unique(changes.begin(), changes.end(),
+                               [](const auto& a, const auto& b) { return a.feature == b.feature; });
+  changes.erase(end, changes.end());
 }
 
 }  // namespace
@@ -54,8 +73,9 @@ std::optional<Bytes> Controller::refuse_support(ByteView feature, int16_t level)
   return std::nullopt;
 }
 
-std::optional<Bytes> Controller::refuse_feature(ByteView feature, int16_t level, int8_t upgrade_type,
-                                                const std::map<ByteView, int16_t>& after) const {
+std::optional<Bytes> Controller::refuse_feature(const FeatureChange& change,
+                                                std::span<const FeatureChange> all) const {
+  const auto& [feature, level, upgrade_type] = change;
   const bool of_quorum = feature == kKraftVersionFeature;
   const int16_t before = of_quorum ? settings_.kraft_version : image_.feature_level(feature);
   const auto refuse = [&](Bytes why) {
@@ -78,8 +98,9 @@ std::optional<Bytes> Controller::refuse_feature(ByteView feature, int16_t level,
   if (feature == kMetadataVersionFeature)
     return level < before ? refuse_metadata_downgrade(before, level, upgrade_type) : std::nullopt;
   for (const auto& [needed, least] : feature_dependencies(feature, level)) {
-    const auto wanted = after.find(needed);
-    const int16_t has = wanted != after.end() ? wanted->second : image_.feature_level(needed);
+    const auto wanted = std::lower_bound(all.begin(), all.end(), needed, &is_before);
+    const bool is_wanted = wanted != all.end() && wanted->feature == needed;
+    const int16_t has = is_wanted ? wanted->level : image_.feature_level(needed);
     if (has < least) return refuse(fmt::format("It needs level {} of {}", least, needed));
   }
   return std::nullopt;
@@ -125,21 +146,19 @@ void Controller::write_elr_safety(MetadataRecords& records) const {
 ControllerEffects<UpdateFeaturesResponse> Controller::update_features(const UpdateFeaturesRequest& request,
                                                                       int16_t version) const {
   ControllerEffects<UpdateFeaturesResponse> effects;
-  // If a feature is named twice the last one counts.
-  std::map<ByteView, int16_t> levels;
-  std::map<ByteView, int8_t> types;
-  for (const auto& update : request.feature_updates) {
-    levels[update.feature] = update.max_version_level;
-    // Version 0 has a flag instead, which Kafka's controller ignores.
-    types[update.feature] = version == 0 ? kUpgrade : update.upgrade_type;
-  }
-  for (const auto& [feature, level] : levels) {
-    if (std::optional<Bytes> why = refuse_feature(feature, level, types[feature], levels)) {
+  std::vector<FeatureChange> changes;
+  changes.reserve(request.feature_updates.size());
+  // Version 0 has a flag instead of the type, which Kafka's controller ignores.
+  for (const auto& update : request.feature_updates)
+    changes.push_back({update.feature, update.max_version_level, version == 0 ? kUpgrade : update.upgrade_type});
+  in_order_and_once(changes);
+  for (const FeatureChange& change : changes) {
+    if (std::optional<Bytes> why = refuse_feature(change, changes)) {
       effects.response = refused_update(std::move(*why));
       return effects;
     }
   }
-  for (const auto& [feature, level] : levels) write_feature(feature, level, effects.records);
+  for (const FeatureChange& change : changes) write_feature(change.feature, change.level, effects.records);
   if (request.validate_only) effects.records.clear();
   effects.response.error_message.reset();
   for (const auto& update : request.feature_updates) {

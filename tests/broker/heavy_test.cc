@@ -1,8 +1,14 @@
 // Requests that take long: their work runs beside the loop, and the response is the same.
+#include <set>
+
 #include "broker/node_fixture.h"
 #include "broker/transaction_fixture.h"
 #include "protocol/messages/consumer_group_heartbeat.h"
+#include "protocol/messages/delete_groups.h"
+#include "protocol/messages/describe_groups.h"
+#include "protocol/messages/describe_transactions.h"
 #include "protocol/messages/list_groups.h"
+#include "protocol/messages/offset_delete.h"
 
 namespace milena::broker::broker_test {
 namespace {
@@ -121,6 +127,81 @@ TEST_P(HeavyTest, FiltersOfAListOfGroupsAreReadElsewhere) {
   const int before = node().computations();
   EXPECT_TRUE(client().ask<ListGroupsResponse>(request, 5).groups.empty());
   EXPECT_EQ(node().computations(), before + 1);
+}
+
+// The names of many groups, or transactions: another client's records are written meanwhile.
+TEST_P(HeavyTest, ManyNamesTakeManyTurns) {
+  constexpr size_t kNames = 3'000;
+  commit("g-7", 0, 7);
+  new_producer("g-7");
+  std::vector<std::string> names;
+  for (size_t i = 0; i < kNames; i++) names.push_back("g-" + std::to_string(i));
+  const std::set<std::string> all(names.begin(), names.end());
+  const auto ask = [&]<class Response>(Response, const auto& request, int16_t version) {
+    TestClient& other = node().connect(0);
+    client().queue(request, version);
+    node().clock().tick_at_each_look(1);
+    node().run_turns(1);
+    other.queue(produce_request("t", 0, batch_of({"x"}, node().clock().wall_ms()), 9, -1), 9);
+    for (int turns = 0; turns < 10 && !other.has_answer(); turns++) node().run_turns(1);
+    EXPECT_TRUE(other.has_answer());
+    EXPECT_FALSE(client().has_answer()) << "the produce request had to wait for all names";
+    node().clock().tick_at_each_look(0);
+    node().run();
+    return client().take<Response>(version);
+  };
+
+  DescribeGroupsRequest groups;
+  groups.groups.assign(names.begin(), names.end());
+  const auto described = ask(DescribeGroupsResponse(), groups, 5);
+  std::set<std::string> answered;
+  for (const auto& group : described.groups) {
+    EXPECT_EQ(group.group_state, group.group_id == "g-7" ? "Empty" : "Dead");
+    answered.emplace(group.group_id);
+  }
+  EXPECT_EQ(described.groups.size(), kNames);
+  EXPECT_EQ(answered, all);
+
+  DescribeTransactionsRequest transactions;
+  transactions.transactional_ids.assign(names.begin(), names.end());
+  const auto states = ask(DescribeTransactionsResponse(), transactions, 0).transaction_states;
+  ASSERT_EQ(states.size(), kNames);
+  for (size_t i = 0; i < kNames; i++) {
+    EXPECT_EQ(states[i].transactional_id, names[i]);
+    EXPECT_EQ(states[i].error_code, i == 7 ? ErrorCode::kNone : ErrorCode::kTransactionalIdNotFound);
+  }
+
+  DeleteGroupsRequest deletion;
+  deletion.groups_names.assign(names.begin(), names.end());
+  answered.clear();
+  for (const auto& group : ask(DeleteGroupsResponse(), deletion, 2).results) {
+    EXPECT_EQ(group.error_code, group.group_id == "g-7" ? ErrorCode::kNone : ErrorCode::kGroupIdNotFound);
+    answered.emplace(group.group_id);
+  }
+  EXPECT_EQ(answered, all);
+}
+
+// A topic is once in the answer, with the partitions that are unknown before the others.
+TEST_P(HeavyTest, OffsetsOfATopicThatIsNamedOftenAreDeletedInOneAnswer) {
+  commit("g", 0, 7);
+  OffsetDeleteRequest request;
+  request.group_id = "g";
+  request.topics.resize(20'000);
+  for (size_t i = 0; i < request.topics.size(); i++) {
+    request.topics[i].name = i % 2 == 0 ? "t" : "nobody";
+    request.topics[i].partitions.push_back({i == 0 ? 0 : static_cast<int32_t>(i + 100)});
+  }
+  const auto answer = client().ask<OffsetDeleteResponse>(request, 0);
+  EXPECT_EQ(answer.error_code, ErrorCode::kNone);
+  ASSERT_EQ(answer.topics.size(), 2u);
+  for (const auto& topic : answer.topics) {
+    EXPECT_EQ(topic.partitions.size(), 10'000u);
+    for (const auto& partition : topic.partitions)
+      EXPECT_EQ(partition.error_code,
+                partition.partition_index == 0 ? ErrorCode::kNone : ErrorCode::kUnknownTopicOrPartition);
+  }
+  EXPECT_EQ(answer.topics[0].partitions.back().partition_index, 0);
+  EXPECT_EQ(committed("g", 0), -1);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // OffsetDelete (key 47), version 0. Missing partitions are answered here; the rest goes to the group's coordinator
 // (coordinator/group/group_shard.h).
-#include <algorithm>
+#include <unordered_map>
 
 #include "broker/api/group_call.h"
 #include "broker/api/refusal.h"
@@ -13,36 +13,43 @@ namespace {
 
 using OffsetDeleteCall = Call<OffsetDeleteRequest, OffsetDeleteResponse>;
 
+using Partitions = decltype(OffsetDeleteResponse::OffsetDeleteResponseTopic::partitions);
+// Where each topic is in an answer.
+using Places = std::unordered_map<Bytes, size_t>;
+
+// Those of the topic, which occurs in the answer once.
+Partitions& partitions_of(OffsetDeleteResponse& response, Places& places, ByteView topic) {
+  const auto [place, is_new] = places.try_emplace(Bytes(topic), response.topics.size());
+  if (is_new) response.topics.emplace_back().name = Bytes(topic);
+  return response.topics[place->second].partitions;
+}
+
 // Removes topics and partitions from the request that are unknown or that the client may not delete, and answers them.
 OffsetDeleteResponse take_unknown(OffsetDeleteCall& call) {
   OffsetDeleteResponse unknown;
+  Places places;
   for (auto& topic : call.request.topics) {
     const metadata::TopicImage* image = call.context().image().find_topic(topic.name);
     const bool allowed = call.allows(security::kReadTopic, topic.name);
-    OffsetDeleteResponse::OffsetDeleteResponseTopic out;
-    out.name = Bytes(topic.name);
     std::erase_if(topic.partitions, [&](const auto& partition) {
       if (allowed && image != nullptr && image->partition(partition.partition_index) != nullptr) return false;
-      out.partitions.push_back({partition.partition_index, allowed ? ErrorCode::kUnknownTopicOrPartition
-                                                                   : ErrorCode::kTopicAuthorizationFailed});
+      partitions_of(unknown, places, topic.name)
+          .push_back({partition.partition_index, allowed ? ErrorCode::kUnknownTopicOrPartition
+                                                         : ErrorCode::kTopicAuthorizationFailed});
       return true;
     });
-    if (!out.partitions.empty()) unknown.topics.push_back(std::move(out));
   }
   std::erase_if(call.request.topics, [](const auto& topic) { return topic.partitions.empty(); });
   return unknown;
 }
 
-// One topic may have partitions on both sides; in the answer it occurs once.
-void add(OffsetDeleteResponse&& unknown, OffsetDeleteResponse& response) {
-  for (auto& topic : unknown.topics) {
-    auto same = std::find_if(response.topics.begin(), response.topics.end(),
-                             [&](const auto& known) { return known.name == topic.name; });
-    if (same == response.topics.end()) {
-      response.topics.push_back(std::move(topic));
-    } else {
-      same->partitions.insert(same->partitions.begin(), topic.partitions.begin(), topic.partitions.end());
-    }
+// One topic may have partitions on both sides.
+void add(const OffsetDeleteResponse& unknown, OffsetDeleteResponse& response) {
+  Places places;
+  for (size_t i = 0; i < response.topics.size(); i++) places.try_emplace(response.topics[i].name, i);
+  for (const auto& topic : unknown.topics) {
+    auto& known = partitions_of(response, places, topic.name);
+    known.insert(known.begin(), topic.partitions.begin(), topic.partitions.end());
   }
 }
 
@@ -67,7 +74,7 @@ void handle_offset_delete(std::shared_ptr<OffsetDeleteCall> call) {
         } else {
           response.error_code = error;
         }
-        if (response.error_code == ErrorCode::kNone) add(std::move(*unknown), response);
+        if (response.error_code == ErrorCode::kNone) add(*unknown, response);
         call->reply(response);
       });
 }

@@ -1,6 +1,7 @@
 // DescribeTransactions (key 65), version 0. Each id goes to its own coordinator; the answer keeps their order.
 #include "broker/api/transaction_call.h"
 #include "broker/api_entry.h"
+#include "broker/router.h"
 #include "protocol/messages/describe_transactions.h"
 
 namespace milena::broker {
@@ -8,47 +9,74 @@ namespace {
 
 using DescribeTransactionsCall = Call<DescribeTransactionsRequest, DescribeTransactionsResponse>;
 
-void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call) {
-  const auto& ids = call->request.transactional_ids;
-  auto response = std::make_shared<DescribeTransactionsResponse>();
-  response->transaction_states.resize(ids.size());
-  auto open = std::make_shared<size_t>(ids.size() + 1);
-  auto finish_one = [call, response, open] {
-    if (--*open == 0) call->reply(*response);
-  };
-  for (size_t i = 0; i < ids.size(); i++) {
-    if (!call->allows(security::kDescribeTransactionalId, ids[i])) {
-      response->transaction_states[i].transactional_id = Bytes(ids[i]);
-      response->transaction_states[i].error_code = ErrorCode::kTransactionalIdAuthorizationFailed;
-      finish_one();
-      continue;
-    }
-    if (ids[i].empty()) {
-      // As in Kafka: refused before its coordinator is looked up.
-      response->transaction_states[i].error_code = ErrorCode::kInvalidRequest;
-      finish_one();
-      continue;
-    }
-    TransactionRuntime::submit(
-        call->shard(), TransactionRuntime::partition_of(call->context(), ids[i]),
-        [call, i](coordinator::TransactionShard& state, coordinator::AnswerToken token, coordinator::Now now) {
-          return state.describe(GroupCaller(*call, token), std::span(&call->request.transactional_ids[i], 1), now);
-        },
-        [call, i, response, finish_one](ErrorCode error, coordinator::TransactionResponse* answer) {
-          auto& out = response->transaction_states[i];
-          if (error == ErrorCode::kNone) {
-            out = std::move(std::get<DescribeTransactionsResponse>(*answer).transaction_states.at(0));
-            std::erase_if(out.topics, [&](const auto& topic) {
-              return !call->allows_quietly(security::kDescribeTopic, topic.topic);
-            });
-          } else {
-            out.transactional_id = Bytes(call->request.transactional_ids[i]);
-            out.error_code = error;
-          }
-          finish_one();
-        });
+struct Described {
+  std::shared_ptr<DescribeTransactionsCall> call;
+  DescribeTransactionsResponse response;
+  size_t open = 0;
+};
+
+struct TransactionToDescribe {
+  std::shared_ptr<Described> all;
+  size_t place = 0;
+};
+
+void finish_one(Described& all) {
+  if (--all.open == 0) all.call->reply(all.response);
+}
+
+void take_answer(Described& all, size_t place, ErrorCode error, coordinator::TransactionResponse* answer) {
+  auto& out = all.response.transaction_states[place];
+  if (error == ErrorCode::kNone) {
+    out = std::move(std::get<DescribeTransactionsResponse>(*answer).transaction_states.at(0));
+    std::erase_if(out.topics, [&](const auto& topic) {
+      return !all.call->allows_quietly(security::kDescribeTopic, topic.topic);
+    });
+  } else {
+    out.transactional_id = Bytes(all.call->request.transactional_ids[place]);
+    out.error_code = error;
   }
-  finish_one();
+  finish_one(all);
+}
+
+void describe_one(Shard& shard, TransactionToDescribe& item) {
+  Described& all = *item.all;
+  const DescribeTransactionsCall& call = *all.call;
+  const ByteView id = call.request.transactional_ids[item.place];
+  auto& out = all.response.transaction_states[item.place];
+  if (!call.allows(security::kDescribeTransactionalId, id)) {
+    out.transactional_id = Bytes(id);
+    out.error_code = ErrorCode::kTransactionalIdAuthorizationFailed;
+    return finish_one(all);
+  }
+  if (id.empty()) {
+    // As in Kafka: refused before its coordinator is looked up.
+    out.error_code = ErrorCode::kInvalidRequest;
+    return finish_one(all);
+  }
+  TransactionRuntime::submit(
+      shard, TransactionRuntime::partition_of(call.context(), id),
+      [item](coordinator::TransactionShard& state, coordinator::AnswerToken token, coordinator::Now now) {
+        const DescribeTransactionsCall& asking = *item.all->call;
+        return state.describe(GroupCaller(asking, token), std::span(&asking.request.transactional_ids[item.place], 1),
+                              now);
+      },
+      [item](ErrorCode error, coordinator::TransactionResponse* answer) {
+        take_answer(*item.all, item.place, error, answer);
+      });
+}
+
+void handle_describe_transactions(std::shared_ptr<DescribeTransactionsCall> call) {
+  Shard& shard = call->shard();
+  const size_t count = call->request.transactional_ids.size();
+  auto all = std::make_shared<Described>(std::move(call));
+  all->response.transaction_states.resize(count);
+  if (count == 0) return all->call->reply(all->response);
+  all->open = count;
+  std::vector<TransactionToDescribe> items;
+  items.reserve(count);
+  for (size_t i = 0; i < count; i++) items.push_back({all, i});
+  Router::visit_each_here<TransactionToDescribe>(shard, std::move(items), &describe_one,
+                                                 [](std::vector<TransactionToDescribe>) {});
 }
 
 }  // namespace

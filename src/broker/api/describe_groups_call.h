@@ -20,14 +20,17 @@ void add_group_error(Response& response, ByteView group, ErrorCode error) {
   out.error_code = error;
 }
 
+template <class ApiCall>
+using DescribedGroupOf = typename decltype(ApiCall::Response::groups)::value_type;
+
 // `describe` is the coordinator's function. `response` may hold groups already; they are answered with the others.
-// `finish` runs last on the answer.
+// `finish` runs last on each described group.
 template <class ApiCall>
 void describe_at_coordinators(std::shared_ptr<ApiCall> call, std::vector<ByteView> groups,
                               coordinator::Effects (coordinator::GroupShard::*describe)(const coordinator::Caller&,
                                                                                         std::span<const ByteView>),
                               std::shared_ptr<typename ApiCall::Response> response,
-                              void (*finish)(const ApiCall&, typename ApiCall::Response&) = nullptr) {
+                              void (*finish)(const ApiCall&, DescribedGroupOf<ApiCall>&) = nullptr) {
   using Response = typename ApiCall::Response;
   std::erase_if(groups, [&](ByteView group) {
     if (call->allows(security::kDescribeGroup, group)) return false;
@@ -38,24 +41,19 @@ void describe_at_coordinators(std::shared_ptr<ApiCall> call, std::vector<ByteVie
       call->shard(), split_by_coordinator(call->context(), groups),
       [call, describe](coordinator::GroupShard& state, const GroupPart& part, coordinator::AnswerToken token,
                        coordinator::Now) { return (state.*describe)(GroupCaller(*call, token), part.groups); },
-      [response](const GroupPart& part, ErrorCode error, coordinator::GroupResponse* answer) {
+      [call, response, finish](const GroupPart& part, ErrorCode error, coordinator::GroupResponse* answer) {
         if (error != ErrorCode::kNone) {
           for (ByteView group : part.groups) add_group_error(*response, group, error);
           return;
         }
-        for (auto& group : std::get<Response>(*answer).groups) response->groups.push_back(std::move(group));
-      },
-      [call, response, finish] {
-        if (call->request.include_authorized_operations) {
-          for (auto& group : response->groups) {
-            if (group.error_code == ErrorCode::kNone) {
-              group.authorized_operations = call->authorized_operations(AclResourceType::kGroup, group.group_id);
-            }
-          }
+        for (auto& group : std::get<Response>(*answer).groups) {
+          if (call->request.include_authorized_operations && group.error_code == ErrorCode::kNone)
+            group.authorized_operations = call->authorized_operations(AclResourceType::kGroup, group.group_id);
+          if (finish != nullptr) finish(*call, group);
+          response->groups.push_back(std::move(group));
         }
-        if (finish != nullptr) finish(*call, *response);
-        call->reply(*response);
-      });
+      },
+      [call, response] { call->reply(*response); });
 }
 
 }  // namespace milena::broker

@@ -16,10 +16,12 @@ struct GroupPart {
   std::vector<ByteView> groups;
 };
 
-// Groups by the partition that keeps them, in order of first mention.
+// Groups by the partition that keeps them, in order of first mention. A part is small enough for one turn: a partition
+// with many groups has several.
 std::vector<GroupPart> split_by_coordinator(const ShardContext& from, const std::vector<ByteView>& groups);
 
-// Asks for every part. `each` gets the outcome of one part; `done` runs after the last.
+// Asks for every part. `each` gets the outcome of one part; `done` runs after the last. Many parts take several turns, so
+// that others are served in between.
 void ask_parts(Shard& from, std::vector<GroupPart> parts,
                std::function<coordinator::Effects(coordinator::GroupShard&, const GroupPart&, coordinator::AnswerToken,
                                                   coordinator::Now)>
