@@ -9,6 +9,23 @@ import time
 PASSING = (14, 15, 16, 51)
 
 
+def _crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def _batch_of_one_record():
+    record = b"\0\0\0\1\2x\0"  # attributes, timestamp and offset deltas, no key, the value x, no headers
+    now_ms = int(1000 * time.time())
+    checked = struct.pack(">hiqqqhii", 0, 0, now_ms, now_ms, -1, -1, -1, 1) + bytes([2 * len(record)]) + record
+    rest = struct.pack(">ibI", -1, 2, _crc32c(checked)) + checked
+    return struct.pack(">qi", 0, len(rest)) + rest
+
+
 class AdminClient:
     def __init__(self, address, wrap=lambda raw: raw):
         """`wrap` makes the socket that is used of the one that is connected: TLS."""
@@ -105,6 +122,19 @@ class AdminClient:
         if time.monotonic() > end:
             raise RuntimeError("the transaction coordinator does not answer")
         time.sleep(seconds)
+
+    def produce_one_to_each(self, topic, partitions):
+        """Produce version 3: one record for each partition of the topic, all in one request."""
+        text, batch = topic.encode(), _batch_of_one_record()
+        body = struct.pack(">hhiih", -1, -1, 60_000, 1, len(text)) + text + struct.pack(">i", partitions)
+        body += b"".join(struct.pack(">ii", index, len(batch)) + batch for index in range(partitions))
+        answer = self._ask(0, 3, body)
+        at = 4 + 2 + len(text) + 4
+        for _ in range(partitions):
+            index, error = struct.unpack_from(">ih", answer, at)
+            at += 22  # with the base offset and the append time
+            if error != 0:
+                raise RuntimeError(f"Produce {topic}-{index}: error {error}")
 
     def metadata_size(self):
         """Metadata version 5 of all topics; the answer's size."""

@@ -163,11 +163,14 @@ class Broker:
         end = time.monotonic() + STOP_DEADLINE_S
         while os.waitpid(self.pid, os.WNOHANG)[0] == 0:
             if time.monotonic() > end:
-                os.kill(self.pid, signal.SIGKILL)
-                os.waitpid(self.pid, 0)
-                self.pid = None
+                self.kill()
                 raise Broken(f"{self.name} did not end within {STOP_DEADLINE_S} s of SIGTERM; see {self.log}")
             time.sleep(0.01)
+        self.pid = None
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
         self.pid = None
 
     def wait_until_idle(self, deadline_s=60):

@@ -158,6 +158,20 @@ def ten_thousand_partitions(broker, load, sizes, samples):
     client.close()
     broker.stop()
     samples.add("restart with 10,000 partitions", broker, broker.start())
+    client = AdminClient(broker.address)
+    for number in range(10):
+        client.produce_one_to_each(f"many-{number}", sizes.topic_partitions)
+    client.close()
+    begin = time.monotonic()
+    broker.stop()
+    samples.add("stop with 10,000 records", broker, time.monotonic() - begin)
+    samples.add("restart with 10,000 records", broker, broker.start())
+    client = AdminClient(broker.address)
+    for number in range(10):
+        client.produce_one_to_each(f"many-{number}", sizes.topic_partitions)
+    client.close()
+    broker.kill()
+    samples.add("start after kill -9 with 10,000 records", broker, broker.start())
 
 
 def _transactions(broker, load, topic, records, transactional_id):

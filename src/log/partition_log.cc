@@ -168,6 +168,7 @@ int64_t PartitionLog::flush_due_at_ms() const {
 Status PartitionLog::close_cleanly(bool sync) {
   RETURN_IF_ERROR(trim_active());
   RETURN_IF_ERROR(active().save_indexes(end_confirmed_));
+  // That of the stop before goes when the log is opened again: a stop does this for all logs.
   if (log_end_offset_ > segments_.front()->base_offset()) RETURN_IF_ERROR(take_producer_snapshot());
   // After a clean stop no recovery makes the time index again, and the newest timestamp in it counts for retention.
   if (sync && !MILENA_STORAGE_BUG(kTimeIndexNotSynced)) RETURN_IF_ERROR(active().sync_time_index());
@@ -215,7 +216,9 @@ Status PartitionLog::assign_epoch(int32_t epoch, int64_t start_offset) {
   RETURN_IF_ERROR(cache);
   if (!(*cache)->assign(epoch, start_offset)) return ok_status();
   gap_.reset();
-  return save_epochs();
+  if (!has_epoch_file_ || start_offset < log_end_offset_) return save_epochs();
+  epochs_unsaved_ = true;
+  return ok_status();
 }
 
 // --- producers ---

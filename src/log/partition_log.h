@@ -297,6 +297,7 @@ class PartitionLog {
   Status restart_with_producers();
   Status remove_stray_snapshots();
   Status remove_snapshots_beyond(int64_t offset);
+  Status forget_removed_snapshots();
 
   // partition_log_recovery.cc
   Status recover(const OpenState& state);
@@ -386,6 +387,10 @@ class PartitionLog {
   bool directory_dirty_ = false;    // names were added since the directory was last synced
   bool parent_dirty_ = false;       // the directory was created or renamed since its parent was last synced
   bool epochs_unsynced_ = false;
+  // The latest epoch has no record yet, and is not in the file: its first append writes it there. If it is lost nothing
+  // is: the next leader's epoch would take its place. A start after a crash would otherwise replace the file of each
+  // partition, which ext4 sends to the disk at once.
+  bool epochs_unsaved_ = false;
   bool carried_snapshot_unsynced_ = false;  // of carry_producers_of()
   bool has_epoch_file_ = false;
   // After a clean shutdown the end is first taken from the newest snapshot's name, and confirmed when needed.

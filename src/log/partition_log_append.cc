@@ -219,7 +219,7 @@ Status PartitionLog::write_batches(const AppendPlan& plan, const CompletedTransa
 Status PartitionLog::note_epochs(const AppendPlan& plan) {
   Result<LeaderEpochCache*> cache = epochs();
   RETURN_IF_ERROR(cache);
-  bool changed = false;
+  bool changed = epochs_unsaved_;
   for (const AppendPlan::Batch& batch : plan.batches) {
     int32_t epoch = batch.header.partition_leader_epoch;
     if (epoch > (*cache)->latest().value_or(-1)) changed |= (*cache)->assign(epoch, batch.header.base_offset);
@@ -299,6 +299,7 @@ Status PartitionLog::roll_to(int64_t base_offset) {
   RETURN_IF_ERROR(trim_active());
   RETURN_IF_ERROR(active().save_indexes(true));
   RETURN_IF_ERROR(take_producer_snapshot());
+  RETURN_IF_ERROR(remove_stray_snapshots());
   const int64_t full = active().base_offset();
   RETURN_IF_ERROR(begin_segment(base_offset));
   // The next sync takes its indexes and its length, even if all of its records are on the disk: recovery would not read
@@ -328,23 +329,22 @@ Status PartitionLog::begin_segment(int64_t base_offset) {
   return ok_status();
 }
 
-// The producer state at the end of the log, under that offset's name. The previous one stays if it is at the start of a
-// segment, where a truncation may need it.
+// The producer state at the end of the log, under that offset's name.
 Status PartitionLog::take_producer_snapshot() {
   if (!snapshots_.empty() && snapshots_.back() >= log_end_offset_) return ok_status();
   Result<ProducerState*> state = producers();
   RETURN_IF_ERROR(state);
-  RETURN_IF_ERROR(write_snapshot(log_end_offset_, **state));
-  return remove_stray_snapshots();
+  return write_snapshot(log_end_offset_, **state);
 }
 
 Status PartitionLog::write_snapshot(int64_t offset, const ProducerState& state) {
   std::string path = path_of(segment_file_name(offset, kSnapshotSuffix));
   auto file = file_system().open(path, OpenMode::kReadOrCreate);
   RETURN_IF_ERROR(file);
+  const Bytes content = encode_producer_snapshot(state.to_snapshot());
+  RETURN_IF_ERROR((*file)->write_at(0, content));
   // A failed attempt may have left a longer file.
-  RETURN_IF_ERROR((*file)->truncate(0));
-  RETURN_IF_ERROR((*file)->write_at(0, encode_producer_snapshot(state.to_snapshot())));
+  RETURN_IF_ERROR((*file)->truncate(content.size()));
   snapshots_.insert(std::upper_bound(snapshots_.begin(), snapshots_.end(), offset), offset);
   return ok_status();
 }

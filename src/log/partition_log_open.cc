@@ -233,6 +233,7 @@ Status PartitionLog::restart_with_producers() {
 Status PartitionLog::remove_snapshots_beyond(int64_t offset) {
   for (; !snapshots_.empty() && snapshots_.back() > offset; snapshots_.pop_back()) {
     RETURN_IF_ERROR(file_system().remove(path_of(segment_file_name(snapshots_.back(), kSnapshotSuffix))));
+    directory_dirty_ = true;
   }
   return ok_status();
 }
@@ -243,14 +244,25 @@ Status PartitionLog::remove_stray_snapshots() {
   std::set<int64_t> bases;
   for (const auto& segment : segments_) bases.insert(segment->base_offset());
   std::vector<int64_t> kept;
+  bool any_beyond = false;
   for (size_t i = 0; i < snapshots_.size(); ++i) {
     int64_t offset = snapshots_[i];
     bool newest = i + 1 == snapshots_.size() || snapshots_[i + 1] > log_end_offset_;
-    if (offset <= log_end_offset_ && (newest || bases.contains(offset))) kept.push_back(offset);
-    else RETURN_IF_ERROR(file_system().remove(path_of(segment_file_name(offset, kSnapshotSuffix))));
+    if (offset <= log_end_offset_ && (newest || bases.contains(offset))) {
+      kept.push_back(offset);
+      continue;
+    }
+    RETURN_IF_ERROR(file_system().remove(path_of(segment_file_name(offset, kSnapshotSuffix))));
+    any_beyond |= offset > log_end_offset_;
   }
   snapshots_ = std::move(kept);
-  return ok_status();
+  return any_beyond ? forget_removed_snapshots() : ok_status();
+}
+
+// Snapshots of records that are no longer there. If a power failure brought one back below a later recovery point, it
+// would be taken for one of the records that took their place.
+Status PartitionLog::forget_removed_snapshots() {
+  return file_system().sync_directory(directory_);
 }
 
 }  // namespace milena::log

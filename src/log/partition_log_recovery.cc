@@ -35,12 +35,13 @@ Status PartitionLog::recover(const OpenState& state) {
   const bool full_behind_point = first > 0 && start >= state.recovery_point;
   if (full_behind_point && !MILENA_STORAGE_BUG(kFullSegmentUnsynced))
     unsynced_full_ = segments_[first - 1]->base_offset();
-  // Snapshots up to the start are valid. Later ones may be torn, or of lost records, and are written again.
+  // Snapshots up to the recovery point are valid. Later ones may be torn, or of lost records.
   if (producers_ == nullptr) producers_ = std::make_unique<ProducerState>();
   RETURN_IF_ERROR(rebuild_producers(start));
   if (epochs_ == nullptr) RETURN_IF_ERROR(load_epochs());
 
-  if (!MILENA_STORAGE_BUG(kTornSnapshotStays)) RETURN_IF_ERROR(remove_snapshots_beyond(start));
+  if (!MILENA_STORAGE_BUG(kTornSnapshotStays))
+    RETURN_IF_ERROR(remove_snapshots_beyond(std::max(start, state.recovery_point)));
 
   uint64_t total_bytes = 0;
   for (size_t i = first; i < segments_.size(); ++i) {
@@ -64,7 +65,10 @@ Status PartitionLog::recover(const OpenState& state) {
     const bool begins = base > wanted && log_end_offset_ >= state.recovery_point && !gap_;
     if (begins && !MILENA_REPLICA_BUG(kGapIsBridged)) gap_ = wanted;
     log_end_offset_ = std::max(log_end_offset_, base);
-    if (i > first) RETURN_IF_ERROR(take_producer_snapshot());
+    if (i > first) {
+      RETURN_IF_ERROR(take_producer_snapshot());
+      RETURN_IF_ERROR(remove_stray_snapshots());
+    }
     Result<bool> whole = recover_segment(*segments_[i], state, done_bytes, total_bytes);
     RETURN_IF_ERROR(whole);
     if (log_end_offset_ > base) end_of_records = log_end_offset_;
@@ -76,6 +80,7 @@ Status PartitionLog::recover(const OpenState& state) {
   }
   if (state.progress) state.progress(total_bytes, total_bytes);
   RETURN_IF_ERROR(drop_empty_segment_behind(end_of_records, state));
+  RETURN_IF_ERROR(remove_snapshots_beyond(log_end_offset_));
   recent_.clear();
   end_confirmed_ = true;
   bool trimmed = epochs_->truncate_from_end(log_end_offset_);
@@ -163,7 +168,8 @@ Result<bool> PartitionLog::recover_segment(Segment& segment, const OpenState& st
              segment.base_offset(), next_offset, fault);
     RETURN_IF_ERROR(segment.truncate(good_bytes, next_offset));
   }
-  RETURN_IF_ERROR(segment.save_indexes(&segment != &active()));
+  // The active segment's are written as it grows, or at a stop.
+  if (&segment != &active()) RETURN_IF_ERROR(segment.save_indexes(true));
   if (epochs_changed) RETURN_IF_ERROR(save_epochs());
   return good_bytes == *bytes;
 }
@@ -380,8 +386,10 @@ Status PartitionLog::load_epochs() {
 Status PartitionLog::save_epochs() {
   has_epoch_file_ = true;
   epochs_unsynced_ = true;
-  return file_system().write_file_atomically(path_of(kLeaderEpochFile), encode_epoch_checkpoint(epochs_->entries()),
-                                             /*durable=*/false);
+  RETURN_IF_ERROR(file_system().write_file_atomically(path_of(kLeaderEpochFile),
+                                                      encode_epoch_checkpoint(epochs_->entries()), /*durable=*/false));
+  epochs_unsaved_ = false;
+  return ok_status();
 }
 
 }  // namespace milena::log

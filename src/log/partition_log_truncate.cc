@@ -106,7 +106,9 @@ Status PartitionLog::truncate_fully_and_start_at(int64_t offset) {
   for (int64_t snapshot : snapshots_) {
     RETURN_IF_ERROR(file_system().remove(path_of(segment_file_name(snapshot, kSnapshotSuffix))));
   }
+  const bool any_snapshot = !snapshots_.empty();
   snapshots_.clear();
+  if (any_snapshot) RETURN_IF_ERROR(forget_removed_snapshots());
   segments_.clear();
   RETURN_IF_ERROR(not_to_be_repeated(begin_segment(offset)));
   end_confirmed_ = true;

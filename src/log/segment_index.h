@@ -103,13 +103,15 @@ class SegmentIndex {
     if (saved_ == kUnknown || (unsaved_.empty() && in_step_)) return ok_status();
     auto file = file_.open_or_create();
     RETURN_IF_ERROR(file);
-    if (!in_step_) RETURN_IF_ERROR((*file)->truncate(static_cast<uint64_t>(saved_) * Entry::kSize));
     Bytes raw(unsaved_.size() * Entry::kSize, '\0');
     for (size_t i = 0; i < unsaved_.size(); ++i) unsaved_[i].write(raw.data() + i * Entry::kSize);
-    in_step_ = false;
+    const bool may_be_longer = !std::exchange(in_step_, false);
     unsynced_ = true;
     if (!raw.empty()) RETURN_IF_ERROR((*file)->write_at(static_cast<uint64_t>(saved_) * Entry::kSize, raw));
-    saved_ += static_cast<int64_t>(unsaved_.size());
+    const int64_t saved = saved_ + static_cast<int64_t>(unsaved_.size());
+    // Last: an index that is built again is mostly as long as before, and to free a file's blocks is dear.
+    if (may_be_longer) RETURN_IF_ERROR((*file)->truncate(static_cast<uint64_t>(saved) * Entry::kSize));
+    saved_ = saved;
     unsaved_.clear();
     in_step_ = true;
     return ok_status();
@@ -155,7 +157,7 @@ class SegmentIndex {
 
   SegmentFile file_;
   int64_t saved_ = kUnknown;  // entries in the file
-  bool in_step_ = true;       // the file exists and is no longer than `saved_`
+  bool in_step_ = true;       // the file exists and has no more than `saved_`
   bool unsynced_ = false;
   std::vector<Entry> unsaved_;
 };

@@ -45,7 +45,8 @@ bool is_before(const FeatureChange& change, ByteView feature) { return change.fe
 // By name. If a feature is named twice the last one counts.
 void in_order_and_once(std::vector<FeatureChange>& changes) {
   std::reverse(changes.begin(), changes.end());
-  std::stable_sort(changes.begin(), changes.end(), [](const auto& a, const auto& b) { return is_before(a, b.feature); });
+  std::stable_sort(changes.begin(), changes.end(),
+                   [](const FeatureChange& a, const FeatureChange& b) { return is_before(a, b.feature); });
   const auto end = std::unique(changes.begin(), changes.end(),
                                [](const auto& a, const auto& b) { return a.feature == b.feature; });
   changes.erase(end, changes.end());

@@ -1,8 +1,10 @@
 #include "net/outgoing.h"
 
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -77,7 +79,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
 
   void close() {
     watcher_ = nullptr;
-    if (stream_ != nullptr) stream_->close();
+    close_stream();
   }
 
   void on_readable() override {
@@ -128,7 +130,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
       connected_ = true;
       return open();
     }
-    stream_->close();
+    close_stream();
     stream_.reset();
     if (next_address_ < addresses_.size()) return try_next();
     lose(std::strerror(error));
@@ -200,8 +202,21 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
     broker::LinkWatcher* watcher = std::exchange(watcher_, nullptr);
     if (watcher == nullptr) return;
     auto self = shared_from_this();
-    if (stream_ != nullptr) stream_->close();
+    close_stream();
     (watcher->*tell)(why);
+  }
+
+  // The requests that the kernel still has are sent again over another connection, or no longer wanted. If the link
+  // was cut, it would deliver them when the link is back: the marker of a transaction that has ended since.
+  void close_stream() {
+    if (stream_ == nullptr) return;
+    int unsent = 0;
+    if (::ioctl(descriptor_, SIOCOUTQ, &unsent) == 0 && unsent > 0) {
+      const linger at_once{1, 0};
+      ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    }
+    stream_->close();
+    descriptor_ = -1;
   }
 
   EventLoop& loop_;

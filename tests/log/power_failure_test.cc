@@ -157,6 +157,27 @@ class PowerFailureTest : public testing::Test {
   std::unique_ptr<PartitionLog> log_;
 };
 
+// The removal of a producer snapshot lasts: other records may have been synced in the place of those it was taken of.
+TEST_F(PowerFailureTest, the_snapshot_of_records_that_were_cut_off_does_not_come_back) {
+  ASSERT_TRUE(disk_.make_directories("/data").ok());
+  config_.segment_bytes = 100'000;
+  open();
+  for (int i = 0; i < 4; ++i) put("k", std::to_string(i), 7, i);
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  disk_.settle();
+  open({.clean_shutdown = true, .recovery_point = 4, .high_watermark = 4});
+  ASSERT_TRUE(log_->truncate_to(1).ok());
+  for (int i = 0; i < 4; ++i) put("other", std::to_string(i), 9, i);
+  ASSERT_TRUE(log_->flush().ok());
+  disk_.lose_power(ForgetfulFileSystem::no_names, ForgetfulFileSystem::no_bytes);
+  open({.recovery_point = 5});
+  EXPECT_EQ(log_->log_end_offset(), 5);
+  // The producers are read again, from the newest snapshot below the cut.
+  ASSERT_TRUE(log_->truncate_to(4).ok());
+  ASSERT_NE(log_->find_producer(9).value(), nullptr);
+  EXPECT_EQ(log_->find_producer(7).value()->batch_count, 1);
+}
+
 TEST_F(PowerFailureTest, a_compaction_is_interrupted_and_so_is_what_puts_it_right) {
   fill();
   const auto expected = last_values();

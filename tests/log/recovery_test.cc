@@ -29,6 +29,33 @@ TEST_F(LogRecoveryTest, a_clean_log_opens_without_opening_files) {
   EXPECT_EQ(log_->latest_epoch().value(), 0);
 }
 
+// A start after a crash opens every log: whatever each of them writes or removes is done ten thousand times.
+TEST_F(LogRecoveryTest, recovery_replaces_nothing_that_is_right) {
+  open();
+  append({.records = 3});
+  ASSERT_TRUE(log_->close_cleanly(true).ok());
+  log_.reset();
+  open({.clean_shutdown = true, .recovery_point = 3, .high_watermark = 3});
+  append({.records = 3});
+  log_.reset();
+  const std::string epoch_file = directory() + "/" + std::string(kLeaderEpochFile);
+  const Bytes epochs = slurp(epoch_file);
+  const Bytes times = slurp(file(0, kTimeIndexSuffix));
+  ASSERT_FALSE(times.empty());
+  open({.recovery_point = 3});
+  ASSERT_TRUE(log_->assign_epoch(5, 6).ok());  // a leader without records yet
+  EXPECT_EQ(log_->latest_epoch().value(), 5);
+  EXPECT_EQ(slurp(epoch_file), epochs);
+  EXPECT_EQ(slurp(file(0, kTimeIndexSuffix)), times);
+  EXPECT_TRUE(file_system_.exists(file(3, kSnapshotSuffix)));
+  // Its first record shows it.
+  append({}, 5);
+  EXPECT_NE(slurp(epoch_file), epochs);
+  reopen_after_crash();
+  EXPECT_EQ(log_->latest_epoch().value(), 5);
+  EXPECT_EQ(values_from(0).size(), 7u);
+}
+
 TEST_F(LogRecoveryTest, an_empty_log_opens_again) {
   open();
   reopen_cleanly();

@@ -1,8 +1,14 @@
 // Connections to other nodes over TLS: the accepted certificates, and the client's own.
 #include "net/outgoing.h"
 
+#include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
 
 #include "net/server_fixture.h"
 #include "net/tls_protocol.h"
@@ -158,6 +164,46 @@ TEST_P(OutgoingTlsTest, ACertificateIsShownWhereOneIsRequired) {
   connect(contexts(settings(nullptr, authority_.certificate())), [&](Told& told, std::unique_ptr<broker::Link>&) {
     EXPECT_THAT(told.end(), HasSubstr("certificate required"));
   });
+}
+
+// As over a link that was cut: the other node must not get the requests when the link is back.
+TEST_P(OutgoingTlsTest, ARequestThatIsNotReadYetIsNotDeliveredAfterTheEnd) {
+  start(ServerOptions{});  // the loops run
+  int listening = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int least = 1;
+  ::setsockopt(listening, SOL_SOCKET, SO_RCVBUF, &least, sizeof least);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(listening, reinterpret_cast<sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(listening, 1), 0);
+  ASSERT_EQ(::getsockname(listening, reinterpret_cast<sockaddr*>(&address), &size), 0);
+
+  constexpr size_t kRequest_bytes = 60'000;
+  OutgoingNetwork network(loops_);
+  Told told;
+  std::unique_ptr<broker::Link> link;
+  const auto in_a_turn = [&](const Task& task) {
+    loops_.run_on_each([&](int shard) {
+      if (shard == 0) task();
+    });
+  };
+  in_a_turn([&] { link = network.connect(0, "127.0.0.1", ntohs(address.sin_port), told); });
+  ASSERT_EQ(told.outcome(), "connected");
+  int accepted = ::accept(listening, nullptr, nullptr);
+  in_a_turn([&] { link->send(Payload(TestClient::frame(Bytes(kRequest_bytes, 'x')))); });
+  in_a_turn([&] { link.reset(); });  // a turn after the one that wrote to the socket
+
+  size_t got = 0;
+  char bytes[4096];
+  ssize_t count;
+  while ((count = ::read(accepted, bytes, sizeof bytes)) > 0) got += static_cast<size_t>(count);
+  EXPECT_EQ(count, -1);
+  EXPECT_EQ(errno, ECONNRESET);
+  EXPECT_LT(got, kRequest_bytes);
+  ::close(accepted);
+  ::close(listening);
 }
 
 TEST_P(OutgoingTlsTest, WhatIsNoTlsIsRefused) {

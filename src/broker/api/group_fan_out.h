@@ -20,8 +20,8 @@ struct GroupPart {
 // with many groups has several.
 std::vector<GroupPart> split_by_coordinator(const ShardContext& from, const std::vector<ByteView>& groups);
 
-// Asks for every part. `each` gets the outcome of one part; `done` runs after the last. Many parts take several turns, so
-// that others are served in between.
+// Asks for every part. `each` gets the outcome of one part; `done` runs after the last. Many parts take several turns,
+// so that others are served in between.
 void ask_parts(Shard& from, std::vector<GroupPart> parts,
                std::function<coordinator::Effects(coordinator::GroupShard&, const GroupPart&, coordinator::AnswerToken,
                                                   coordinator::Now)>
