@@ -222,7 +222,10 @@ void ClusterSimulator::resolve(int leader, PartitionState& state, const DiskLog&
 void ClusterSimulator::cut_settled(PartitionState& state, int64_t from) {
   note(fmt::format("{}: from {} on, records are lost", state.name, from));
   state.was_reset = true;
+  std::set<int64_t> markers_of;  // the producers of lost markers
   for (auto at = state.settled.lower_bound(from); at != state.settled.end(); at = state.settled.erase(at)) {
+    if (at->second.kind == EntryKind::kCommit || at->second.kind == EntryKind::kAbort)
+      markers_of.insert(at->second.producer);
     if (at->second.number < 0) continue;
     state.lost.insert(at->second.number);
     state.offset_of.erase(at->second.number);
@@ -231,7 +234,11 @@ void ClusterSimulator::cut_settled(PartitionState& state, int64_t from) {
   state.open.clear();
   state.last_of_key.clear();
   for (const auto& [offset, entry] : state.settled) {
-    if (entry.number >= 0) state.last_of_key[sent_[entry.number].key] = offset;
+    if (entry.number < 0) continue;
+    state.last_of_key[sent_[entry.number].key] = offset;
+    const auto of = transactions_.find(sent_[entry.number].transaction);
+    // Its coordinator knows that it has ended.
+    if (of != transactions_.end() && markers_of.contains(entry.producer)) of->second.end_lost = true;
   }
   excuse_transactions(state);
 }
@@ -240,7 +247,7 @@ void ClusterSimulator::cut_settled(PartitionState& state, int64_t from) {
 void ClusterSimulator::excuse_transactions(const PartitionState& state) {
   const bool coordinator = state.internal && !holds_offsets(state);
   for (auto& [number, transaction] : transactions_) {
-    transaction.coordinator_lost |= coordinator;
+    transaction.end_lost |= coordinator;
     transaction.excused |= coordinator || std::any_of(transaction.numbers.begin(), transaction.numbers.end(),
                                                          [&](int64_t one) { return is_in(sent_[one], state); });
   }
@@ -549,7 +556,8 @@ void ClusterSimulator::check_transactions() {
 }
 
 // Whether nobody ends the transactions any more that are open from an offset on: their coordinator has lost its records
-// with the power, and the partition has kept its own (Kafka's stay open, too, until somebody looks for hanging ones).
+// with the power, or the partition their markers, and the partition has kept records of them (Kafka's stay open, too,
+// until somebody looks for hanging ones).
 bool ClusterSimulator::only_lost_ones_are_open(const PartitionState& state, int64_t from) const {
   std::map<int64_t, bool> open;  // by producer: whether that is one to excuse
   for (auto at = state.settled.lower_bound(from); at != state.settled.end(); ++at) {
@@ -557,7 +565,7 @@ bool ClusterSimulator::only_lost_ones_are_open(const PartitionState& state, int6
     if (entry.kind == EntryKind::kCommit || entry.kind == EntryKind::kAbort) open.erase(entry.producer);
     if (entry.kind != EntryKind::kTransactional || entry.number < 0) continue;
     const auto of = transactions_.find(sent_.at(entry.number).transaction);
-    const bool lost = of != transactions_.end() && of->second.coordinator_lost;
+    const bool lost = of != transactions_.end() && of->second.end_lost;
     const auto [known, first] = open.emplace(entry.producer, lost);
     known->second = known->second && lost;
   }

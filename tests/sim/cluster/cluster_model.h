@@ -94,7 +94,7 @@ struct SimTransaction {
   std::vector<int64_t> numbers;
   // Something of it was lost where that may be.
   bool excused = false;
-  bool coordinator_lost = false;  // the records of its coordinator were
+  bool end_lost = false;  // the records of its coordinator were, or its marker
 };
 
 }  // namespace milena::sim
