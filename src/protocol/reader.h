@@ -137,7 +137,7 @@ class Reader {
   void fill_structs(std::vector<T>& out, int32_t count, int16_t version) {
     out.clear();
     if (!take_array_room(count, sizeof(T))) return;
-    out.resize(static_cast<size_t>(count));
+    out = std::vector<T>(static_cast<size_t>(count));  // less code than resize(), which would move elements
     for (T& element : out) {
       element.read(*this, version);
       if (!ok_) return;
