@@ -54,6 +54,12 @@ class EventLoop final : public Executor {
   // A buffer that every connection of the loop may use within one call, so that idle connections need none.
   char* scratch() { return scratch_.get(); }
   static constexpr size_t kScratchBytes = 128 * 1024;
+  // Another, for streams that change the bytes between a connection and its socket. Allocated at its first use.
+  char* stream_scratch() {
+    if (!stream_scratch_) stream_scratch_.reset(new char[kStreamScratchBytes]);
+    return stream_scratch_.get();
+  }
+  static constexpr size_t kStreamScratchBytes = 144 * 1024;
 
  private:
   struct Sleeper;  // wakes Asio: an eventfd and a timer
@@ -79,6 +85,7 @@ class EventLoop final : public Executor {
   WorkerPool& computers_;
   std::unique_ptr<Sleeper> sleeper_;
   std::unique_ptr<char[]> scratch_;
+  std::unique_ptr<char[]> stream_scratch_;
 
   // Messages: one lock, taken once a turn by the loop. With `asleep_` the loop needs a wake-up; the first sender clears
   // it, so a batch of messages needs one.

@@ -26,7 +26,7 @@ broker::Frame frame_of(ByteView bytes) {
 
 void HttpReader::begin() {
   parser_.reset();
-  bytes_ = Bytes();
+  Bytes().swap(bytes_);  // an assignment would keep the memory
 }
 
 int HttpReader::prepare(iovec parts[2], char* scratch, size_t scratch_bytes) {

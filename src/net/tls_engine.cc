@@ -7,23 +7,24 @@
 #include <cstring>
 
 namespace milena::net {
+namespace {
+
+// Answers to the other side's own records, such as updates of keys, that may wait for the socket.
+constexpr size_t kMaxOwed = 16 * 1024;
+
+// An assignment would keep the memory.
+void release(Bytes& bytes) { Bytes().swap(bytes); }
+
+}  // namespace
 
 // The BIO between OpenSSL and the engine.
 struct TlsBio {
   static TlsEngine& engine_of(BIO* bio) { return *static_cast<TlsEngine*>(BIO_get_data(bio)); }
 
   static int write(BIO* bio, const char* data, int size) {
-    TlsEngine& engine = engine_of(bio);
     BIO_clear_retry_flags(bio);
-    if (engine.socket_ == nullptr) {
-      engine.outgoing_.append(data, static_cast<size_t>(size));
-      return size;
-    }
-    iovec part{const_cast<char*>(data), static_cast<size_t>(size)};
-    const IoResult result = engine.socket_->write(std::span<const iovec>(&part, 1), engine.more_);
-    if (result.kind == IoResult::kMoved) return static_cast<int>(result.bytes);
-    if (result.would_block()) BIO_set_retry_write(bio);
-    engine.socket_error_ = result.error;
+    if (engine_of(bio).take_encrypted(ByteView(data, static_cast<size_t>(size)))) return size;
+    BIO_set_retry_write(bio);
     return -1;
   }
 
@@ -56,7 +57,7 @@ struct TlsBio {
     std::memcpy(data, engine.incoming_.data() + engine.taken_, count);
     engine.taken_ += count;
     if (engine.taken_ == engine.incoming_.size()) {
-      engine.incoming_ = Bytes();
+      release(engine.incoming_);
       engine.taken_ = 0;
     }
     return static_cast<int>(count);
@@ -149,9 +150,17 @@ IoResult TlsEngine::outcome(int result) {
 IoResult TlsEngine::read(std::span<iovec> parts, size_t budget) {
   budget_ = budget;
   budget_used_ = false;
-  size_t total = 0;
   has_more_ = true;
   if (last_.kind != IoResult::kMoved) return last_;
+  const size_t owed = owed_;
+  const IoResult result = decrypt(parts);
+  // If the socket does not take the answers now, they go before the next write.
+  if (owed_ != owed) (void)send(false);
+  return result;
+}
+
+IoResult TlsEngine::decrypt(std::span<iovec> parts) {
+  size_t total = 0;
   ERR_clear_error();
   for (iovec& part : parts) {
     size_t filled = 0;
@@ -174,29 +183,100 @@ IoResult TlsEngine::read(std::span<iovec> parts, size_t budget) {
   return {IoResult::kMoved, total};
 }
 
-IoResult TlsEngine::write(ByteView bytes, bool more) {
-  constexpr size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
-  if (state_ == State::kFailed) return {IoResult::kFailed, 0, socket_error_};
-  size_t total = 0;
-  ERR_clear_error();
-  while (total < bytes.size()) {
-    more_ = more || bytes.size() - total > kRecord;
-    size_t count = 0;
-    const int result = SSL_write_ex(ssl_.get(), bytes.data() + total, bytes.size() - total, &count);
-    if (result == 1) {
-      total += count;
-      continue;
-    }
-    const IoResult stopped = outcome(result);
-    return total == 0 ? stopped : IoResult{IoResult::kMoved, total};
+// Takes a record, or a part of one. Only an answer is refused, if the socket does not take earlier ones: a write looks
+// for room before it encrypts.
+bool TlsEngine::take_encrypted(ByteView bytes) {
+  if (socket_ != nullptr && buffer_.empty()) {
+    if (owed_ >= kMaxOwed && send(false).kind != IoResult::kMoved) return false;
+    owed_ += bytes.size();
   }
-  return {IoResult::kMoved, total};
+  if (outgoing_.empty() && bytes.size() <= buffer_.size() - filled_) {
+    std::memcpy(buffer_.data() + filled_, bytes.data(), bytes.size());
+    filled_ += bytes.size();
+  } else {
+    outgoing_ += bytes;
+  }
+  return true;
+}
+
+// Bytes that fit into the buffer when they are encrypted.
+size_t TlsEngine::room() const {
+  if (!outgoing_.empty()) return 0;
+  return (buffer_.size() - filled_) / SSL3_RT_MAX_PACKET_SIZE * SSL3_RT_MAX_PLAIN_LENGTH;
+}
+
+IoResult TlsEngine::encrypt(ByteView bytes) {
+  while (!bytes.empty()) {
+    size_t count = 0;
+    const int result = SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &count);
+    if (result != 1) return outcome(result);
+    bytes.remove_prefix(count);
+    unsent_ += count;
+  }
+  return {IoResult::kMoved};
+}
+
+// Fills the buffer. Stops early where the source or OpenSSL does; what is encrypted by then is sent first.
+IoResult TlsEngine::encrypt_some(TlsSource& source, uint64_t from, uint64_t size) {
+  while (from + unsent_ < size && room() > 0) {
+    ByteView bytes;
+    const size_t most = std::min<uint64_t>(size - from - unsent_, room());
+    IoResult result = source.get(from + unsent_, most, bytes);
+    if (result.kind == IoResult::kMoved) result = encrypt(bytes);
+    if (result.kind != IoResult::kMoved && unsent_ == 0) return result;
+    if (result.kind != IoResult::kMoved) break;
+  }
+  return {IoResult::kMoved};
+}
+
+// kMoved: the socket has all that is encrypted, and so many bytes of a write with it.
+IoResult TlsEngine::send(bool more) {
+  if (filled_ + outgoing_.size() > 0) {
+    const iovec parts[] = {{buffer_.data(), filled_}, {outgoing_.data(), outgoing_.size()}};
+    const IoResult result = socket_->write(parts, more);
+    if (result.kind == IoResult::kFailed) {
+      state_ = State::kFailed;
+      socket_error_ = result.error;
+      return result;
+    }
+    keep_behind(result.bytes);
+    // A socket that took a part is full.
+    if (!outgoing_.empty()) return {IoResult::kWantsWrite};
+  }
+  owed_ = 0;
+  return {IoResult::kMoved, std::exchange(unsent_, 0)};
+}
+
+// Moves what is behind the sent bytes to outgoing_.
+void TlsEngine::keep_behind(size_t sent) {
+  const size_t of_buffer = std::min(sent, filled_);
+  outgoing_.erase(0, sent - of_buffer);
+  if (of_buffer < filled_) outgoing_.insert(0, buffer_.data() + of_buffer, filled_ - of_buffer);
+  filled_ = 0;
+  if (outgoing_.empty()) release(outgoing_);
+}
+
+IoResult TlsEngine::write(TlsSource& source, uint64_t size, bool more, std::span<char> buffer) {
+  if (state_ == State::kFailed) return {IoResult::kFailed, 0, socket_error_};
+  ERR_clear_error();
+  buffer_ = buffer;
+  uint64_t total = 0;
+  IoResult result = send(more || unsent_ < size);
+  while (result.kind == IoResult::kMoved) {
+    total += result.bytes;
+    if (total >= size) break;
+    result = encrypt_some(source, total, size);
+    if (result.kind == IoResult::kMoved) result = send(more || total + unsent_ < size);
+  }
+  keep_behind(0);
+  buffer_ = {};
+  return total == 0 ? result : IoResult{IoResult::kMoved, total};
 }
 
 void TlsEngine::say_goodbye() {
   if (state_ != State::kOpen || socket_ == nullptr) return;
-  more_ = false;
   SSL_shutdown(ssl_.get());
+  (void)send(false);
   ERR_clear_error();
 }
 

@@ -16,9 +16,55 @@ constexpr size_t kHandshakeRead = 16 * 1024;
 // Most bytes that one read() takes from the socket, data or not: others wait.
 constexpr size_t kMaxRead = 512 * 1024;
 constexpr size_t kTlsRecord = 16 * 1024;
-// Four records: bytes that a slow client does not take are read from the file again.
-constexpr size_t kFileRead = 64 * 1024;
-static_assert(kFileRead <= EventLoop::kScratchBytes);
+static_assert(TlsEngine::kBufferBytes <= EventLoop::kStreamScratchBytes);
+
+// Parts in memory. Small ones share a record.
+class Parts final : public TlsSource {
+ public:
+  explicit Parts(std::span<const iovec> parts) : parts_(parts) {}
+
+  IoResult get(uint64_t offset, size_t most, ByteView& bytes) override {
+    size_t i = 0;
+    for (; offset >= parts_[i].iov_len; i++) offset -= parts_[i].iov_len;
+    bytes = part(i).substr(offset, most);
+    most = std::min(most, kTlsRecord);
+    if (bytes.size() >= most) return {IoResult::kMoved, bytes.size()};
+    size_t size = bytes.copy(gathered_, most);
+    while (size < most && ++i < parts_.size()) size += part(i).copy(gathered_ + size, most - size);
+    bytes = ByteView(gathered_, size);
+    return {IoResult::kMoved, size};
+  }
+
+ private:
+  ByteView part(size_t i) const { return {static_cast<const char*>(parts_[i].iov_base), parts_[i].iov_len}; }
+
+  const std::span<const iovec> parts_;
+  char gathered_[kTlsRecord];
+};
+
+class FilePart final : public TlsSource {
+ public:
+  // Reads through `scratch`.
+  FilePart(int descriptor, uint64_t position, std::span<char> scratch)
+      : descriptor_(descriptor), position_(position), scratch_(scratch) {}
+
+  IoResult get(uint64_t offset, size_t most, ByteView& bytes) override {
+    const size_t wanted = std::min(most, scratch_.size());
+    for (;;) {
+      const ssize_t got = ::pread(descriptor_, scratch_.data(), wanted, static_cast<off_t>(position_ + offset));
+      if (got < 0 && errno == EINTR) continue;
+      if (got == 0) return {IoResult::kEnd};
+      if (got < 0) return {IoResult::kFailed, 0, errno};
+      bytes = ByteView(scratch_.data(), static_cast<size_t>(got));
+      return {IoResult::kMoved, bytes.size()};
+    }
+  }
+
+ private:
+  const int descriptor_;
+  const uint64_t position_;
+  const std::span<char> scratch_;
+};
 
 class TlsStream final : public Stream {
  public:
@@ -48,6 +94,7 @@ class TlsStream final : public Stream {
   IoResult send_handshake();
   IoResult read_handshake();
   void start_step(Task resume);
+  std::span<char> buffer() { return {loop_.stream_scratch(), TlsEngine::kBufferBytes}; }
 
   EventLoop& loop_;
   const std::unique_ptr<Stream> socket_;
@@ -81,7 +128,7 @@ IoResult TlsStream::send_handshake() {
     if (result.kind != IoResult::kMoved) return result;
     out.erase(0, result.bytes);
   }
-  out = Bytes();
+  Bytes().swap(out);  // an assignment would keep the memory
   return {IoResult::kMoved};
 }
 
@@ -102,47 +149,16 @@ void TlsStream::start_step(Task resume) {
                         });
 }
 
-// Small parts share a record. A blocked record is built again from the same bytes: the parts begin as before.
 IoResult TlsStream::write(std::span<const iovec> parts, bool more) {
-  size_t total = 0;
-  char gathered[kTlsRecord];
-  for (size_t i = 0; i < parts.size();) {
-    ByteView bytes(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
-    size_t next = i + 1;
-    if (bytes.size() < kTlsRecord && next < parts.size()) {
-      size_t size = 0;
-      for (next = i; next < parts.size() && size + parts[next].iov_len <= kTlsRecord; next++) {
-        std::memcpy(gathered + size, parts[next].iov_base, parts[next].iov_len);
-        size += parts[next].iov_len;
-      }
-      bytes = ByteView(gathered, size);
-    }
-    const IoResult result = engine_->write(bytes, more || next < parts.size());
-    if (result.kind != IoResult::kMoved) return total == 0 ? result : IoResult{IoResult::kMoved, total};
-    total += result.bytes;
-    if (result.bytes < bytes.size()) break;
-    i = next;
-  }
-  return {IoResult::kMoved, total};
+  uint64_t size = 0;
+  for (const iovec& part : parts) size += part.iov_len;
+  Parts source(parts);
+  return engine_->write(source, size, more, buffer());
 }
 
 IoResult TlsStream::send_file(int descriptor, uint64_t position, uint64_t size) {
-  uint64_t total = 0;
-  while (total < size) {
-    const size_t wanted = static_cast<size_t>(std::min<uint64_t>(size - total, kFileRead));
-    const ssize_t got = ::pread(descriptor, loop_.scratch(), wanted, static_cast<off_t>(position + total));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) {
-      const IoResult stopped = got == 0 ? IoResult{IoResult::kEnd} : IoResult{IoResult::kFailed, 0, errno};
-      return total == 0 ? stopped : IoResult{IoResult::kMoved, total};
-    }
-    const ByteView bytes(loop_.scratch(), static_cast<size_t>(got));
-    const IoResult result = engine_->write(bytes, total + bytes.size() < size);
-    if (result.kind != IoResult::kMoved) return total == 0 ? result : IoResult{IoResult::kMoved, total};
-    total += result.bytes;
-    if (result.bytes < bytes.size()) break;
-  }
-  return {IoResult::kMoved, total};
+  FilePart source(descriptor, position, {loop_.scratch(), EventLoop::kScratchBytes});
+  return engine_->write(source, size, false, buffer());
 }
 
 // Bytes that were already read from the socket do not make it readable again.

@@ -1,5 +1,5 @@
-// An encrypting stream: OpenSSL between a plain stream and its connection. Each byte is encrypted once without further
-// copies: file bytes go from the page cache through the loop's buffer into a record.
+// An encrypting stream: OpenSSL between a plain stream and its connection. File bytes go from the page cache through
+// the loop's buffer into a record; several records go to the socket with one system call.
 //
 // The steps of the handshake run on threads of low priority (Executor::run_computation), so that clients that only
 // connect just use spare processor time.

@@ -1,60 +1,19 @@
 // Records of TLS on an open connection, cut, mixed, repeated and corrupted on their way. The server must read a prefix
 // of the client's data, and nothing else.
 #include "fuzz_input.h"
-#include "tls_fuzz_contexts.h"
+#include "net/tls_sides.h"
 
 namespace milena {
 namespace {
 
-// A socket in memory: tests take the written bytes, and provide those to read.
-class Pipe final : public net::Stream {
- public:
-  net::IoResult read(std::span<iovec> parts) override {
-    if (in.empty()) return ended ? net::IoResult{net::IoResult::kEnd} : net::IoResult{net::IoResult::kWantsRead};
-    const size_t count = std::min(parts[0].iov_len, in.size());
-    in.copy(static_cast<char*>(parts[0].iov_base), count);
-    in.erase(0, count);
-    return {net::IoResult::kMoved, count};
-  }
-  // Accepts so much at a time.
-  net::IoResult write(std::span<const iovec> parts, bool) override {
-    const size_t count = std::min(parts[0].iov_len, room);
-    if (count == 0) return {net::IoResult::kWantsWrite};
-    room -= count;
-    out.append(static_cast<const char*>(parts[0].iov_base), count);
-    return {net::IoResult::kMoved, count};
-  }
-  net::IoResult send_file(int, uint64_t, uint64_t) override { return {net::IoResult::kFailed}; }
-  void set_cork(bool) override {}
-  void wait_readable(std::shared_ptr<net::StreamWatcher>) override {}
-  void wait_writable(std::shared_ptr<net::StreamWatcher>) override {}
-  void close() override {}
+using net::net_test::TlsSide;
 
-  Bytes in, out;
-  size_t room = SIZE_MAX;
-  bool ended = false;
-};
-
-struct Side {
-  explicit Side(std::shared_ptr<net::TlsContextSource> contexts, const char* host)
-      : engine(std::move(contexts), host) {}
-
-  net::TlsEngine engine;
-  Pipe pipe;
-};
-
-bool shake_hands(Side& client, Side& server) {
-  for (int i = 0; i < 10; i++) {
-    if (client.engine.state() == net::TlsEngine::State::kHandshake) client.engine.step();
-    server.engine.give(std::exchange(client.engine.outgoing(), {}));
-    if (server.engine.state() == net::TlsEngine::State::kHandshake) server.engine.step();
-    client.engine.give(std::exchange(server.engine.outgoing(), {}));
-  }
-  for (Side* side : {&client, &server}) side->engine.attach(side->pipe);
-  return client.engine.state() == net::TlsEngine::State::kOpen && server.engine.state() == net::TlsEngine::State::kOpen;
+const net::net_test::TlsSides& sides() {
+  static const net::net_test::TlsSides made;
+  return made;
 }
 
-void read_all(Side& side, Bytes& to) {
+void read_all(TlsSide& side, Bytes& to) {
   char buffer[5000];
   for (;;) {
     iovec part{buffer, sizeof buffer};
@@ -65,10 +24,10 @@ void read_all(Side& side, Bytes& to) {
 }
 
 // Writes the same bytes again until all are written, like WriteQueue.
-void write_all(Side& side, ByteView bytes, size_t room) {
+void write_all(TlsSide& side, ByteView bytes, size_t room) {
   for (int i = 0; i < 1000 && !bytes.empty(); i++) {
     side.pipe.room = i < 900 ? room : SIZE_MAX;
-    const net::IoResult wrote = side.engine.write(bytes, false);
+    const net::IoResult wrote = side.write(bytes);
     if (wrote.kind == net::IoResult::kMoved) bytes.remove_prefix(wrote.bytes);
     if (wrote.kind == net::IoResult::kFailed) return;
   }
@@ -87,7 +46,7 @@ void spoil(fuzz::Input& input, Bytes& wire) {
 }
 
 void fuzz_records(fuzz::Input& input) {
-  Side client(fuzz::tls_sides().client, "localhost"), server(fuzz::tls_sides().server, "");
+  TlsSide client(sides().client, "localhost"), server(sides().server);
   CHECK(shake_hands(client, server), "two good sides do not understand each other");
   Bytes written, got;
   for (int i = 0; i < 8 && !input.rest().empty(); i++) {
@@ -105,7 +64,7 @@ void fuzz_records(fuzz::Input& input) {
     read_all(server, got);
     CHECK(ByteView(written).starts_with(got), "what was read was not written");
     if (server.engine.state() != net::TlsEngine::State::kOpen) return;
-    (void)server.engine.write(ByteView("answer"), false);
+    (void)server.write("answer");
   }
   server.pipe.ended = true;
   read_all(server, got);

@@ -128,7 +128,7 @@ class EchoSession final : public broker::Session {
     uint64_t size = file->size().value();
     Payload payload;
     Bytes head;
-    append_big_endian<int32_t>(head, static_cast<int32_t>(6 + size + size / 2));
+    append_big_endian<int32_t>(head, static_cast<int32_t>(6 + size + (size - size / 2)));
     head += "<<";
     payload.append(std::move(head));
     payload.append(FileSlice{file, 0, size});

@@ -23,6 +23,7 @@ struct TlsClientOptions {
   std::optional<security::security_test::TestIdentity> identity;  // what it shows
   int version = 0;                                           // 0: any
   SSL_SESSION* resumed = nullptr;
+  int receive_buffer_bytes = 0;                              // 0: the system's
 };
 
 class TlsClient {
@@ -41,6 +42,9 @@ class TlsClient {
     socket_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     timeval limit{20, 0};
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    if (const int size = options.receive_buffer_bytes; size > 0) {
+      ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    }
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);

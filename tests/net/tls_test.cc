@@ -111,6 +111,47 @@ TEST_P(TlsTest, SendsFilesAndLargeAnswersToAClientThatReadsLate) {
   EXPECT_EQ(client.receive(), expected);
 }
 
+// They share the loops' buffers. Each reads little at a time, from a narrow socket, and sends more meanwhile.
+TEST_P(TlsTest, SlowReadersGetTheirOwnBytes) {
+  start_tls();
+  struct Reader {
+    std::unique_ptr<TlsClient> client;
+    Bytes expected, got;
+  };
+  std::vector<Reader> readers(8);
+  for (size_t i = 0; i < readers.size(); i++) {
+    TlsClientOptions options = client_options();
+    options.version = i % 2 == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
+    options.receive_buffer_bytes = 4096;
+    readers[i].client = std::make_unique<TlsClient>(port(), options);
+    ASSERT_TRUE(readers[i].client->connected()) << readers[i].client->error();
+    Bytes content;
+    for (int line = 0; content.size() < 300'000; line++) content += fmt::format("line {} of reader {}\n", line, i);
+    const std::string path = folder_.write(fmt::format("content{}", i), content);
+    ASSERT_TRUE(readers[i].client->send_frame("f" + path));
+    ASSERT_TRUE(readers[i].client->send_frame("x" + content.substr(0, 40'000)));
+    readers[i].expected = TestClient::frame("<<" + content + "||" + content.substr(content.size() / 2) + ">>") +
+                          TestClient::frame("x" + content.substr(0, 40'000));
+  }
+  for (size_t unfinished = readers.size(), turn = 0; unfinished > 0; turn++) {
+    unfinished = 0;
+    for (Reader& reader : readers) {
+      if (reader.got.size() == reader.expected.size()) continue;
+      char piece[3000];
+      const int count = SSL_read(reader.client->ssl(), piece, static_cast<int>(1 + turn * 37 % sizeof piece));
+      ASSERT_GT(count, 0) << reader.got.size() << " bytes came";
+      reader.got.append(piece, static_cast<size_t>(count));
+      ASSERT_LE(reader.got.size(), reader.expected.size());
+      unfinished++;
+      if (turn % 50 != 0) continue;
+      const Bytes request = "y" + std::to_string(turn);
+      ASSERT_TRUE(reader.client->send_frame(request));
+      reader.expected += TestClient::frame(request);
+    }
+  }
+  for (const Reader& reader : readers) EXPECT_TRUE(reader.got == reader.expected);
+}
+
 TEST_P(TlsTest, SaysGoodbyeWhenItCloses) {
   start_tls();
   TlsClient client(port(), client_options());
