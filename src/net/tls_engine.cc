@@ -12,6 +12,9 @@ namespace {
 // Answers to the other side's own records, such as updates of keys, that may wait for the socket.
 constexpr size_t kMaxOwed = 16 * 1024;
 
+// A read takes so many bytes more from the socket than its parts have room for: records are larger than their data.
+constexpr size_t kBeyond = 512;
+
 // An assignment would keep the memory.
 void release(Bytes& bytes) { Bytes().swap(bytes); }
 
@@ -32,24 +35,14 @@ struct TlsBio {
     TlsEngine& engine = engine_of(bio);
     BIO_clear_retry_flags(bio);
     if (engine.taken_ < engine.incoming_.size()) return take_given(engine, data, size);
-    if (engine.socket_ == nullptr || engine.budget_ == 0) {
-      engine.budget_used_ = engine.socket_ != nullptr;
-      BIO_set_retry_read(bio);
-      return -1;
+    if (engine.received_.empty()) {
+      const IoResult result = engine.receive(static_cast<size_t>(size));
+      if (result.would_block()) BIO_set_retry_read(bio);
+      if (result.kind != IoResult::kMoved) return result.kind == IoResult::kEnd ? 0 : -1;
     }
-    iovec part{data, std::min(static_cast<size_t>(size), engine.budget_)};
-    const IoResult result = engine.socket_->read(std::span<iovec>(&part, 1));
-    if (result.kind == IoResult::kMoved) {
-      engine.budget_ -= result.bytes;
-      return static_cast<int>(result.bytes);
-    }
-    if (result.kind == IoResult::kEnd) {
-      engine.ended_ = true;
-      return 0;
-    }
-    if (result.would_block()) BIO_set_retry_read(bio);
-    engine.socket_error_ = result.error;
-    return -1;
+    const size_t count = engine.received_.copy(data, static_cast<size_t>(size));
+    engine.received_.remove_prefix(count);
+    return static_cast<int>(count);
   }
 
   static int take_given(TlsEngine& engine, char* data, int size) {
@@ -147,20 +140,56 @@ IoResult TlsEngine::outcome(int result) {
   }
 }
 
-IoResult TlsEngine::read(std::span<iovec> parts, size_t budget) {
+IoResult TlsEngine::read(std::span<iovec> parts, size_t budget, std::span<char> buffer) {
   budget_ = budget;
   budget_used_ = false;
+  drained_ = false;
   has_more_ = true;
   if (last_.kind != IoResult::kMoved) return last_;
+  ahead_ = buffer;
   const size_t owed = owed_;
   const IoResult result = decrypt(parts);
+  // Usually nothing: the socket is not asked for more than the parts have room for.
+  incoming_ += received_;
+  received_ = {};
+  ahead_ = {};
   // If the socket does not take the answers now, they go before the next write.
   if (owed_ != owed) (void)send(false);
   return result;
 }
 
+// Gets bytes from the socket for OpenSSL, which asks for `least` now and for more when it has those.
+IoResult TlsEngine::receive(size_t least) {
+  if (socket_ == nullptr || ahead_.empty() || drained_) return {IoResult::kWantsRead};
+  if (budget_ == 0) {
+    budget_used_ = true;
+    return {IoResult::kWantsRead};
+  }
+  iovec part{ahead_.data(), std::min({std::max(least, wanted_ + kBeyond), budget_, ahead_.size()})};
+  const IoResult result = socket_->read(std::span<iovec>(&part, 1));
+  if (result.kind == IoResult::kMoved) {
+    received_ = ByteView(ahead_.data(), result.bytes);
+    budget_ -= result.bytes;
+    drained_ = result.bytes < part.iov_len;
+  }
+  if (result.kind == IoResult::kEnd) ended_ = true;
+  if (result.kind == IoResult::kFailed) socket_error_ = result.error;
+  return result;
+}
+
+// OpenSSL keeps its own buffer from one record to the next, and loses it at the end if no record has come in part.
 IoResult TlsEngine::decrypt(std::span<iovec> parts) {
+  SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
+  const IoResult result = decrypt_records(parts);
+  SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
+  SSL_free_buffers(ssl_.get());
+  return result;
+}
+
+IoResult TlsEngine::decrypt_records(std::span<iovec> parts) {
   size_t total = 0;
+  wanted_ = 0;
+  for (const iovec& part : parts) wanted_ += part.iov_len;
   ERR_clear_error();
   for (iovec& part : parts) {
     size_t filled = 0;
@@ -171,6 +200,7 @@ IoResult TlsEngine::decrypt(std::span<iovec> parts) {
       if (result == 1) {
         filled += count;
         total += count;
+        wanted_ -= count;
         continue;
       }
       const IoResult stopped = outcome(result);

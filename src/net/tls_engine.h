@@ -52,9 +52,9 @@ class TlsEngine {
 
   // From here on reads and writes use the socket, which must outlive the engine's use.
   void attach(Stream& socket) { socket_ = &socket; }
-  // Reads at most about `budget` bytes of the socket. After kMoved more may be readable without the socket being ready:
-  // see has_more().
-  IoResult read(std::span<iovec> parts, size_t budget);
+  // Reads at most `budget` bytes of the socket, through the buffer. After kMoved more may be readable without the
+  // socket being ready: see has_more().
+  IoResult read(std::span<iovec> parts, size_t budget, std::span<char> buffer);
   bool has_more() const { return has_more_; }
   // Bytes have moved when the socket has all of their records. After a block, write those again that have not moved,
   // and possibly more: some of them are encrypted already, and the source is not asked for them again. The records that
@@ -74,6 +74,8 @@ class TlsEngine {
   IoResult encrypt(ByteView bytes);
   IoResult encrypt_some(TlsSource& source, uint64_t from, uint64_t size);
   IoResult decrypt(std::span<iovec> parts);
+  IoResult decrypt_records(std::span<iovec> parts);
+  IoResult receive(size_t least);
   IoResult send(bool more);
   void keep_behind(size_t sent);
 
@@ -85,8 +87,12 @@ class TlsEngine {
   std::string failure_;
   std::shared_ptr<const security::TlsPeer> peer_;
 
-  Bytes incoming_;
-  size_t taken_ = 0;  // of incoming_
+  Bytes incoming_;         // received bytes that OpenSSL has not taken
+  size_t taken_ = 0;       // of incoming_
+  std::span<char> ahead_;  // in a read: its buffer
+  ByteView received_;      // of ahead_, behind incoming_
+  size_t wanted_ = 0;      // bytes that a read has room for
+  bool drained_ = false;   // a read has emptied the socket
   std::span<char> buffer_;  // in a write: for its records
   size_t filled_ = 0;       // of buffer_
   Bytes outgoing_;          // other encrypted bytes, behind those in buffer_

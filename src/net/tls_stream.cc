@@ -77,7 +77,7 @@ class TlsStream final : public Stream {
   std::shared_ptr<const security::TlsPeer> peer() const override { return engine_->peer(); }
   std::string failure_text() const override { return works_ ? std::string() : engine_->failure_text(); }
 
-  IoResult read(std::span<iovec> parts) override { return engine_->read(parts, kMaxRead); }
+  IoResult read(std::span<iovec> parts) override { return engine_->read(parts, kMaxRead, buffer()); }
   IoResult write(std::span<const iovec> parts, bool more) override;
   IoResult send_file(int descriptor, uint64_t position, uint64_t size) override;
   void set_cork(bool on) override { socket_->set_cork(on); }

@@ -35,9 +35,6 @@ OpensslContext make_context(TlsRole role) {
                                SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
   // A write may be retried from another buffer, and may be partial; idle connections release their buffers.
   SSL_CTX_set_mode(raw, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-  // A record and its header with one system call. The buffer holds one record: behind each record OpenSSL moves the
-  // rest of a larger buffer to its front, which costs more than the calls do.
-  SSL_CTX_set_read_ahead(raw, 1);
   SSL_CTX_set_dh_auto(raw, 1);
   // The data to resume a session is in its ticket, encrypted with keys of this context: nothing is kept here.
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);

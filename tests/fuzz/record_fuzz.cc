@@ -17,7 +17,7 @@ void read_all(TlsSide& side, Bytes& to) {
   char buffer[5000];
   for (;;) {
     iovec part{buffer, sizeof buffer};
-    const net::IoResult got = side.engine.read(std::span<iovec>(&part, 1), 512 * 1024);
+    const net::IoResult got = side.engine.read(std::span<iovec>(&part, 1), 512 * 1024, side.buffer);
     if (got.kind != net::IoResult::kMoved) return;
     to.append(buffer, got.bytes);
   }

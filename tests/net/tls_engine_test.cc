@@ -47,7 +47,7 @@ class PieceSource final : public TlsSource {
 IoResult read_some(TlsSide& side, Bytes& to, size_t size = 5000, size_t budget = kBudget) {
   Bytes first(size / 3, '\0'), second(size - size / 3, '\0');
   iovec parts[] = {{first.data(), first.size()}, {second.data(), second.size()}};
-  const IoResult result = side.engine.read(parts, budget);
+  const IoResult result = side.engine.read(parts, budget, side.buffer);
   if (result.kind == IoResult::kMoved) to += (first + second).substr(0, result.bytes);
   return result;
 }
@@ -161,6 +161,40 @@ TEST_P(TlsEngineTest, SendsSeveralRecordsWithOneCall) {
   EXPECT_LE(server_.pipe.writes, 8);
   int end = 0;
   EXPECT_TRUE(client.read(end) == data);
+}
+
+// However small they are, the socket is asked once for as much as the reader has room for.
+TEST_P(TlsEngineTest, ReceivesSeveralRecordsWithOneCall) {
+  RawClient client(server_);
+  const Bytes data = distinct_bytes(300'000, 1);
+  for (size_t at = 0, size = 1; at < data.size(); at += size, size = size * 7 % 20'011) {
+    const ByteView part = ByteView(data).substr(at, size);
+    ASSERT_GT(SSL_write(client.ssl(), part.data(), static_cast<int>(part.size())), 0);
+  }
+  server_.pipe.in = client.sent();
+  Bytes got;
+  EXPECT_EQ(read_some(server_, got, 400'000).bytes, data.size());
+  EXPECT_TRUE(got == data);
+  EXPECT_LE(server_.pipe.reads, 5);
+}
+
+// The reader's room is at an end within the received records, again and again: the rest waits for the next read, and an
+// end of the input comes behind all of it.
+TEST_P(TlsEngineTest, KeepsTheRestOfReceivedRecords) {
+  RawClient client(server_);
+  const Bytes data = distinct_bytes(100'000, 1);
+  for (size_t at = 0; at < data.size(); at += 100) {
+    ASSERT_EQ(SSL_write(client.ssl(), data.data() + at, 100), 100);
+  }
+  server_.pipe.in = client.sent();
+  server_.pipe.ended = true;
+  Bytes got;
+  for (size_t room = 3; got.size() < data.size(); room = room * 5 % 1009) {
+    ASSERT_EQ(read_some(server_, got, room).kind, IoResult::kMoved);
+    ASSERT_TRUE(server_.engine.has_more() || got.size() == data.size());
+  }
+  EXPECT_TRUE(got == data);
+  EXPECT_EQ(read_some(server_, got).kind, IoResult::kEnd);
 }
 
 // A socket that takes nothing: one buffer is encrypted, and no more is read from the source until it is sent.
