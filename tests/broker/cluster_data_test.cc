@@ -120,6 +120,22 @@ TEST_F(FullFollowerTest, ReplicatedRecordsLeaveTheReserveAlone) {
   EXPECT_EQ(end_at(3, "t"), 2);
 }
 
+// The metadata is written into the reserve, and waits when that is full, too. No checkpoint comes first.
+TEST_F(FullFollowerTest, TheMetadataLogOnAFullDiskDoesNotEndTheNode) {
+  create_topic(1, "t", {2, 3});
+  files_.fill(FullFiles::Room::kNone);
+  create_topic(1, "late", {2});
+  ASSERT_TRUE(cluster().until([&] { return cluster().node(2).topic("late") != nullptr; }));
+  ASSERT_TRUE(cluster().until([&] { return files_.refused() > 0; }));
+  cluster().advance(3'000);
+  EXPECT_EQ(cluster().node(3).topic("late"), nullptr);
+  files_.fill(FullFiles::Room::kReserve);
+  EXPECT_TRUE(cluster().until([&] { return cluster().node(3).topic("late") != nullptr; }, 20'000));
+  files_.fill(FullFiles::Room::kPlenty);
+  ASSERT_EQ(produce(2, "t", "a"), ErrorCode::kNone);
+  EXPECT_TRUE(cluster().until([&] { return end_at(3, "t") == 1 && in_sync(2, "t").size() == 2; }, 60'000));
+}
+
 TEST_F(ClusterDataTest, AReassignmentMovesTheData) {
   create_topic(1, "t", {1, 2});
   std::vector<std::string> all;

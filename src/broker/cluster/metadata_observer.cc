@@ -5,7 +5,9 @@
 
 #include "base/log.h"
 #include "broker/controller/metadata_snapshots.h"
+#include "broker/replica/replica_manager.h"
 #include "broker/shard.h"
+#include "broker/storage/log_directories.h"
 #include "metadata/image_difference.h"
 #include "metadata/internal_topics.h"
 #include "metadata/planted_replication_bugs.h"
@@ -77,6 +79,23 @@ Status MetadataObserver::load(const std::string& directory) {
 void MetadataObserver::end(const std::string& what, const Error& why) {
   stopped_ = true;
   halt_(fmt::format("{}: {}", what, why.message));
+}
+
+void MetadataObserver::fail(const std::string& what, const Error& why) {
+  if (why.kind != ErrorKind::kExhausted) return end(what, why);
+  tell_exhausted(what, why);
+  download_.reset();
+  fetch_in(kObserverRetry_ms);
+}
+
+void MetadataObserver::tell_exhausted(const std::string& what, const Error& why) {
+  if (std::exchange(last_exhausted_, why.message) == why.message) return;
+  log_warn("{} at the moment: {}", what, why.message);
+}
+
+// Before the node serves there is no reserve.
+bool MetadataObserver::spend_reserve(const Error& why) {
+  return home_ != nullptr && home_->replicas().spend_reserve(home_->node().directories->metadata(), why);
 }
 
 void MetadataObserver::start() {
@@ -230,19 +249,18 @@ void MetadataObserver::take(const FetchResponse::PartitionData& data) {
   if (data.snapshot_id.end_offset >= 0) {
     // The shards are about to be given the image as it was.
     if (mode_ == Mode::kHeld) return fetch_in(kObserverRetry_ms);
-    begin_snapshot({data.snapshot_id.end_offset, data.snapshot_id.epoch});
     controller_clock_.lost();
-    return fetch();
+    return begin_snapshot({data.snapshot_id.end_offset, data.snapshot_id.epoch});
   }
   if (data.diverging_epoch.end_offset >= 0) {
     auto own = log_->epoch_end_offset(data.diverging_epoch.epoch);
-    if (!own) return end("the metadata log cannot be read", own.error());
+    if (!own) return fail("the metadata log cannot be read", own.error());
     int64_t to = data.diverging_epoch.end_offset;
     if (own->has_value()) to = std::min(to, (**own).end_offset);
     if (to < applied_end_) {
       return end("the metadata log", {ErrorKind::kCorrupt, "the controllers have lost records that were committed"});
     }
-    if (Status cut = log_->truncate_to(to); !cut.ok()) return end("the metadata log cannot be cut", cut.error());
+    if (Status cut = log_->truncate_to(to); !cut.ok()) return fail("the metadata log cannot be cut", cut.error());
     if (log_->log_end_offset() < applied_end_) {
       return end("the metadata log", {ErrorKind::kCorrupt, "records that were applied are damaged"});
     }
@@ -255,7 +273,8 @@ void MetadataObserver::take(const FetchResponse::PartitionData& data) {
     if (!bytes) return end("the metadata", bytes.error());
     look_at_clock(*bytes);
     auto appended = log_->append_as_follower(*bytes);
-    if (!appended) return end("the metadata log cannot be written", appended.error());
+    if (!appended && spend_reserve(appended.error())) appended = log_->append_as_follower(*bytes);
+    if (!appended) return fail("the metadata log cannot be written", appended.error());
     if (appended->error != ErrorCode::kNone) {
       return end("the metadata", {ErrorKind::kCorrupt, std::string(error_name(appended->error))});
     }
@@ -282,6 +301,11 @@ Status MetadataObserver::read_committed(metadata::MetadataRecords& ready) {
   const int64_t end = std::min(high_watermark_, log_->log_end_offset());
   while (applied_end_ < end) {
     auto read = log_->read(applied_end_, kReplayAtOnce_bytes, end, true);
+    if (!read && read.error().kind == ErrorKind::kExhausted) {
+      // The next answer to a fetch goes on.
+      tell_exhausted("the metadata cannot be applied", read.error());
+      return ok_status();
+    }
     RETURN_IF_ERROR(read);
     if (read->error != ErrorCode::kNone) {
       return make_error(ErrorKind::kCorrupt, "offset {}: {}", applied_end_, error_name(read->error));
@@ -363,12 +387,13 @@ void MetadataObserver::begin_snapshot(const MetadataSnapshotId& id) {
   download->id = id;
   download->path = log_->directory() + "/" + id.file_name() + ".part";
   auto file = files_.file_system().open(download->path, OpenMode::kReadOrCreate);
-  if (!file) return end("a metadata snapshot cannot be written", file.error());
+  if (!file) return fail("a metadata snapshot cannot be written", file.error());
   download->file = *file;
   Status empty = (*file)->truncate(0);
-  if (!empty.ok()) return end("a metadata snapshot cannot be written", empty.error());
+  if (!empty.ok()) return fail("a metadata snapshot cannot be written", empty.error());
   log_info("Fetching metadata snapshot {}", id.file_name());
   download_ = std::move(download);
+  fetch();
 }
 
 void MetadataObserver::fetch_snapshot() {
@@ -417,7 +442,7 @@ void MetadataObserver::on_snapshot_part(ErrorCode error, const FetchSnapshotResp
     return fetch_in(kObserverRetry_ms);
   }
   if (Status written = download_->file->write_at(static_cast<uint64_t>(download_->position), *bytes); !written.ok()) {
-    return end("a metadata snapshot cannot be written", written.error());
+    return fail("a metadata snapshot cannot be written", written.error());
   }
   download_->position += static_cast<int64_t>(bytes->size());
   if (download_->position < part.size) return fetch();
@@ -427,7 +452,7 @@ void MetadataObserver::on_snapshot_part(ErrorCode error, const FetchSnapshotResp
 }
 
 void MetadataObserver::end_snapshot() {
-  if (Status taken = take_snapshot(); !taken.ok()) return end("a metadata snapshot", taken.error());
+  if (Status taken = take_snapshot(); !taken.ok()) return fail("a metadata snapshot cannot be taken", taken.error());
   if (mode_ == Mode::kReplaying && on_applied_) on_applied_();
   fetch();
 }
@@ -440,6 +465,8 @@ Status MetadataObserver::take_snapshot() {
   RETURN_IF_ERROR(file_system.sync_directory(log_->directory()));
   metadata::MetadataReplayer taken;
   RETURN_IF_ERROR(load_metadata_snapshot(file_system, log_->directory(), done->id, taken));
+  auto known = list_metadata_snapshots(file_system, log_->directory());
+  RETURN_IF_ERROR(known);
   RETURN_IF_ERROR(log_->truncate_fully_and_start_at(done->id.end_offset));
   applied_end_ = done->id.end_offset;
   bytes_since_snapshot_ = 0;
@@ -450,8 +477,6 @@ Status MetadataObserver::take_snapshot() {
   }
   // The shards go on from the images that they have.
   transactions_ = metadata::MetadataTransactions();
-  auto known = list_metadata_snapshots(file_system, log_->directory());
-  RETURN_IF_ERROR(known);
   snapshots_->begin_anew(known.take());
   publish(metadata::image_difference(home_->image(), taken.image()));
   return ok_status();

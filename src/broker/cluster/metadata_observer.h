@@ -103,6 +103,10 @@ class MetadataObserver {
   void publish(metadata::MetadataRecords ready);
   void on_published();
   void end(const std::string& what, const Error& why);
+  // The same; but if the disk is full, or descriptors are short, the next fetch tries again.
+  void fail(const std::string& what, const Error& why);
+  void tell_exhausted(const std::string& what, const Error& why);
+  bool spend_reserve(const Error& why);
 
   log::FileCache& files_;
   Executor& executor_;
@@ -132,6 +136,7 @@ class MetadataObserver {
   int32_t leader_id_ = -1;
   int32_t epoch_ = 0;
   bool stopped_ = false;
+  std::string last_exhausted_;
   bool failure_told_ = false;
   TimerId timer_ = 0;
 

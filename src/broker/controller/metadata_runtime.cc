@@ -203,7 +203,12 @@ void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
     if (node.kraft_version == 0) {
       Bytes batches =
           kraft_upgrade_batches(epoch_, home_.now_ms(), node.node_id, node.directory_id, node.controller_endpoints);
-      auto appended = log_->append_as_leader(batches, epoch_, log::AppendOrigin::kCoordinator);
+      const auto append = [&] { return log_->append_as_leader(batches, epoch_, log::AppendOrigin::kCoordinator); };
+      auto appended = append();
+      if (!appended.ok() && home_.shard().replicas().spend_reserve(node.directories->metadata(), appended.error()))
+        appended = append();
+      if (!appended.ok() && appended.error().kind == ErrorKind::kExhausted)
+        return again_later([this, &from, done] { upgrade_kraft_version(from, done); });
       if (!appended.ok()) return end_node("written", appended.error());
       home_.set_kraft_version(1);
       metadata::ControllerSettings settings = controller_.settings();
