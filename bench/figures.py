@@ -172,6 +172,7 @@ def ten_thousand_partitions(broker, load, sizes, samples):
     client.close()
     broker.kill()
     samples.add("start after kill -9 with 10,000 records", broker, broker.start())
+    broker.set_aside()
 
 
 def _transactions(broker, load, topic, records, transactional_id):
