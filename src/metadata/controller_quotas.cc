@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "metadata/client_quotas.h"
 #include "metadata/controller.h"
@@ -93,10 +94,13 @@ ControllerEffects<AlterClientQuotasResponse> Controller::alter_client_quotas(con
                                                                              const std::set<Bytes>& bad_hosts) const {
   ControllerEffects<AlterClientQuotasResponse> effects;
   MaybeRefusal refusal_of_all;
-  std::set<QuotaEntity> entities;
+  std::vector<QuotaEntity> entities;
+  entities.reserve(request.entries.size());  // they must not move
+  const auto before = [](const QuotaEntity* a, const QuotaEntity* b) { return *a < *b; };
+  std::set<const QuotaEntity*, decltype(before)> first_ones;
   for (const QuotaEntry& entry : request.entries) {
-    QuotaEntity entity = entity_of(entry);
-    if (!entities.insert(entity).second) {
+    const QuotaEntity& entity = entities.emplace_back(entity_of(entry));
+    if (!first_ones.insert(&entity).second) {
       refusal_of_all = Refusal{ErrorCode::kInvalidRequest, "Ignoring duplicate entity " + describe(entity)};
     }
     std::set<ByteView> keys;
@@ -107,9 +111,10 @@ ControllerEffects<AlterClientQuotasResponse> Controller::alter_client_quotas(con
                                            describe(entity))};
     }
   }
-  for (const QuotaEntry& entry : request.entries) {
-    const QuotaEntity entity = entity_of(entry);
-    if (entities.erase(entity) == 0) continue;
+  for (size_t i = 0; i < entities.size(); i++) {
+    const QuotaEntry& entry = request.entries[i];
+    const QuotaEntity& entity = entities[i];
+    if (*first_ones.find(&entity) != &entity) continue;
     auto& result = effects.response.entries.emplace_back();
     std::set<ByteView> types;
     for (const auto& part : entry.entity) {
