@@ -58,9 +58,10 @@ def expect(answer, key="ErrorCode"):
 
 
 class Session:
-    """One broker, one JVM with the tools, and the transcript so far. Lives in one thread."""
+    """One broker, or a cluster of which this is the first, one JVM with the tools, and the transcript so far. Lives in one
+    thread."""
 
-    def __init__(self, name, address, controller, directory, host):
+    def __init__(self, name, address, controller, directory, host, cluster=None):
         self.name = name
         self.address = address
         self.controller = controller
@@ -77,6 +78,12 @@ class Session:
         self.own = [(str(self.directory), "<dir>")] + [
             (form, name) for one, name in ((address, "<broker>"), (controller, "<controller>"))
             for form in (one, one.replace(":", " "), f"localhost:{one.rpartition(':')[2]}")]
+        self.cluster = cluster
+        for node in cluster.brokers[1:] if cluster else ():
+            for form in (node.address, f"localhost:{node.address.rpartition(':')[2]}", node.address.replace(":", " ")):
+                self.own.append((form, f"<broker {node.node_id}>"))
+        for node in cluster.brokers if cluster else ():
+            self.own.append((str(node.data_dir), f"<data {node.node_id}>"))
         (self.directory / "admin.properties").write_text(SETTINGS)
 
     def run(self, path):
@@ -260,7 +267,39 @@ class Session:
     def _settings(self, *arguments):
         """settings KEY=VALUE..., as the first line of a list: both brokers were started with them."""
 
-    WORDS = {"formatted": _formatted, "settings": _settings, "file": _file, "ready": _ready, "gone": _gone, "produce": _produce, "commit": _commit, "live": _live,
+    # Of clusters.
+
+    def _brokers(self):
+        """brokers, as the first line of a list: it runs on three, whose ids are 1 to 3."""
+
+    def _node(self, number):
+        return next(node for node in self.cluster.nodes if node.node_id == int(number))
+
+    def _stop(self, number):
+        """stop ID: in order."""
+        self._node(number).stop()
+
+    def _start(self, number):
+        """start ID: until it serves."""
+        node = self._node(number)
+        node.start(node.kind)
+        node.wait_started()
+
+    def _placed(self, topic, *partitions):
+        """placed TOPIC LEADER:IN,SYNC[:ALL,REPLICAS]...: waits until each partition is so; - in place of what is all the same."""
+        ask = {"Topics": [{"Name": topic}], "AllowAutoTopicCreation": False}
+
+        def as_wanted(one, wanted):
+            leader, in_sync, *replicas = wanted.split(":")
+            return (leader in ("-", str(one["LeaderId"])) and in_sync in ("-", ",".join(map(str, sorted(one["IsrNodes"]))))
+                    and (not replicas or replicas[0] == ",".join(map(str, one["ReplicaNodes"]))))
+
+        def placed():
+            found = sorted(self.quietly("Metadata", 9, ask)["Topics"][0]["Partitions"], key=lambda one: one["PartitionIndex"])
+            return len(found) == len(partitions) and all(map(as_wanted, found, partitions))
+        wait.until(placed, f"{topic} is at {' '.join(partitions)}", 60)
+
+    WORDS = {"brokers": _brokers, "stop": _stop, "start": _start, "placed": _placed, "formatted": _formatted, "settings": _settings, "file": _file, "ready": _ready, "gone": _gone, "produce": _produce, "commit": _commit, "live": _live,
              "stable": _stable, "transaction": _transaction, "hanging": _hanging,
               "end": _end}
 
