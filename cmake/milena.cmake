@@ -10,6 +10,8 @@ endif()
 
 option(MILENA_SANITIZE "build with address and undefined-behaviour sanitizers" OFF)
 if(MILENA_SANITIZE)
+  # GCC takes the checks themselves for uses of what is not set.
+  add_compile_options(-Wno-maybe-uninitialized)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 endif()

@@ -153,14 +153,20 @@ class Cluster:
             node.wait_started()
 
     def incomplete(self, program=None):
-        """The partitions whose in-sync set lacks a replica, as kafka-topics prints them."""
-        others = ",".join(node.address for node in self.brokers if node.running() and node.reachable)
-        arguments = ["--bootstrap-server", others, "--describe", "--under-replicated-partitions"]
+        """The partitions whose in-sync set lacks a replica, as kafka-topics prints them. Each broker is asked: one that was cut
+        off does not know yet that it was taken out."""
+        there = [node.address for node in self.brokers if node.running() and node.reachable]
+        arguments = ["--describe", "--under-replicated-partitions"]
         if program == "kafka":
-            return kafka_tool("org.apache.kafka.tools.TopicCommand", *arguments).strip()
-        done = subprocess.run([broker.binary(), "kafka-topics", *arguments], capture_output=True, text=True, timeout=30)
-        # The broker that was asked may be the one that just stopped.
-        return done.stdout.strip() if done.returncode == 0 else f"kafka-topics: {done.stderr.strip()}"
+            return kafka_tool("org.apache.kafka.tools.TopicCommand", "--bootstrap-server", ",".join(there), *arguments).strip()
+        for address in there:
+            done = subprocess.run([broker.binary(), "kafka-topics", "--bootstrap-server", address, *arguments],
+                                  capture_output=True, text=True, timeout=30)
+            # The broker that was asked may be the one that just stopped.
+            said = done.stdout.strip() if done.returncode == 0 else f"kafka-topics: {done.stderr.strip()}"
+            if said:
+                return said
+        return ""
 
     def wait_complete(self, deadline_s=120):
         try:

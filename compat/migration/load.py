@@ -253,7 +253,7 @@ class Mover:
             done = False
         if not done:
             # What an abort purges from its queue has used up sequence numbers; librdkafka then aborts the next transaction, too.
-            producer.flush(30)
+            again(self.journal, lambda: producer.flush(30))
             again(self.journal, lambda: producer.abort_transaction(30))
             self.journal.line("aborted", self.number)
 
