@@ -135,6 +135,14 @@ def produce_and_consume_large(broker, load, sizes, samples):
     samples.add("USS after 1 KB load", broker, uss)
 
 
+def _one_record_more(broker, sizes):
+    """In each of the partitions."""
+    client = AdminClient(broker.address)
+    for number in range(10):
+        client.produce_one_to_each(f"many-{number}", sizes.topic_partitions)
+    client.close()
+
+
 def ten_thousand_partitions(broker, load, sizes, samples):
     broker.empty()
     broker.start()
@@ -158,18 +166,12 @@ def ten_thousand_partitions(broker, load, sizes, samples):
     client.close()
     broker.stop()
     samples.add("restart with 10,000 partitions", broker, broker.start())
-    client = AdminClient(broker.address)
-    for number in range(10):
-        client.produce_one_to_each(f"many-{number}", sizes.topic_partitions)
-    client.close()
+    _one_record_more(broker, sizes)
     begin = time.monotonic()
     broker.stop()
     samples.add("stop with 10,000 records", broker, time.monotonic() - begin)
     samples.add("restart with 10,000 records", broker, broker.start())
-    client = AdminClient(broker.address)
-    for number in range(10):
-        client.produce_one_to_each(f"many-{number}", sizes.topic_partitions)
-    client.close()
+    _one_record_more(broker, sizes)
     broker.kill()
     samples.add("start after kill -9 with 10,000 records", broker, broker.start())
     broker.set_aside()

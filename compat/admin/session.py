@@ -75,13 +75,12 @@ class Session:
         self.entries = []
         self.seen = {}
         # This broker's own values, and their names in the transcript.
+        others = cluster.brokers[1:] if cluster else ()
         self.own = [(str(self.directory), "<dir>")] + [
-            (form, name) for one, name in ((address, "<broker>"), (controller, "<controller>"))
+            (form, name) for one, name in ((address, "<broker>"), (controller, "<controller>"),
+                                           *((node.address, f"<broker {node.node_id}>") for node in others))
             for form in (one, one.replace(":", " "), f"localhost:{one.rpartition(':')[2]}")]
         self.cluster = cluster
-        for node in cluster.brokers[1:] if cluster else ():
-            for form in (node.address, f"localhost:{node.address.rpartition(':')[2]}", node.address.replace(":", " ")):
-                self.own.append((form, f"<broker {node.node_id}>"))
         for node in cluster.brokers if cluster else ():
             self.own.append((str(node.data_dir), f"<data {node.node_id}>"))
         (self.directory / "admin.properties").write_text(SETTINGS)
@@ -299,7 +298,8 @@ class Session:
             return len(found) == len(partitions) and all(map(as_wanted, found, partitions))
         wait.until(placed, f"{topic} is at {' '.join(partitions)}", 60)
 
-    WORDS = {"brokers": _brokers, "stop": _stop, "start": _start, "placed": _placed, "formatted": _formatted, "settings": _settings, "file": _file, "ready": _ready, "gone": _gone, "produce": _produce, "commit": _commit, "live": _live,
+    WORDS = {"brokers": _brokers, "stop": _stop, "start": _start, "placed": _placed,
+             "formatted": _formatted, "settings": _settings, "file": _file, "ready": _ready, "gone": _gone, "produce": _produce, "commit": _commit, "live": _live,
              "stable": _stable, "transaction": _transaction, "hanging": _hanging,
               "end": _end}
 

@@ -93,11 +93,6 @@ void MetadataObserver::tell_exhausted(const std::string& what, const Error& why)
   log_warn("{} at the moment: {}", what, why.message);
 }
 
-// Before the node serves there is no reserve.
-bool MetadataObserver::spend_reserve(const Error& why) {
-  return home_ != nullptr && home_->replicas().spend_reserve(home_->node().directories->metadata(), why);
-}
-
 void MetadataObserver::start() {
   connect_to(addresses_.first());
   fetch();
@@ -272,8 +267,10 @@ void MetadataObserver::take(const FetchResponse::PartitionData& data) {
     auto bytes = data.records->flatten();
     if (!bytes) return end("the metadata", bytes.error());
     look_at_clock(*bytes);
-    auto appended = log_->append_as_follower(*bytes);
-    if (!appended && spend_reserve(appended.error())) appended = log_->append_as_follower(*bytes);
+    const auto append = [&] { return log_->append_as_follower(*bytes); };
+    // Before the node serves there is no reserve.
+    auto appended = home_ == nullptr ? append()
+                                     : home_->replicas().with_reserve(home_->node().directories->metadata(), append);
     if (!appended) return fail("the metadata log cannot be written", appended.error());
     if (appended->error != ErrorCode::kNone) {
       return end("the metadata", {ErrorKind::kCorrupt, std::string(error_name(appended->error))});

@@ -106,7 +106,6 @@ class MetadataObserver {
   // The same; but if the disk is full, or descriptors are short, the next fetch tries again.
   void fail(const std::string& what, const Error& why);
   void tell_exhausted(const std::string& what, const Error& why);
-  bool spend_reserve(const Error& why);
 
   log::FileCache& files_;
   Executor& executor_;

@@ -52,9 +52,7 @@ bool MetadataRuntime::commit(metadata::MetadataRecords records, bool atomic, Tas
     return append_metadata_records(*log_, epoch_, records, atomic, controller_.image().metadata_version(),
                                    home_.now_ms());
   };
-  auto appended = append();
-  log::LogDirectory& directory = home_.node().directories->metadata();
-  if (!appended.ok() && home_.shard().replicas().spend_reserve(directory, appended.error())) appended = append();
+  auto appended = home_.shard().replicas().with_reserve(home_.node().directories->metadata(), append);
   if (!appended.ok() && appended.error().kind == ErrorKind::kExhausted) {
     if (home_.first_time(appended.error().message))
       log_warn("the metadata log cannot be written at the moment: {}", appended.error().message);
@@ -204,9 +202,7 @@ void MetadataRuntime::upgrade_kraft_version(Shard& from, Task done) {
       Bytes batches =
           kraft_upgrade_batches(epoch_, home_.now_ms(), node.node_id, node.directory_id, node.controller_endpoints);
       const auto append = [&] { return log_->append_as_leader(batches, epoch_, log::AppendOrigin::kCoordinator); };
-      auto appended = append();
-      if (!appended.ok() && home_.shard().replicas().spend_reserve(node.directories->metadata(), appended.error()))
-        appended = append();
+      auto appended = home_.shard().replicas().with_reserve(node.directories->metadata(), append);
       if (!appended.ok() && appended.error().kind == ErrorKind::kExhausted)
         return again_later([this, &from, done] { upgrade_kraft_version(from, done); });
       if (!appended.ok()) return end_node("written", appended.error());

@@ -76,6 +76,13 @@ class ReplicaManager {
   // After an error. Returns true if the directory's disk was full and the reserve was released, so that the failed
   // operation may be tried once more.
   bool spend_reserve(log::LogDirectory& directory, const Error& why);
+  // Attempts an operation, and once more if that released the reserve.
+  template <class Attempt>
+  auto with_reserve(log::LogDirectory& directory, const Attempt& attempt) {
+    auto outcome = attempt();
+    if (!outcome.ok() && spend_reserve(directory, outcome.error())) outcome = attempt();
+    return outcome;
+  }
   // After an unclean stop, on any thread while the node loads: reads the records that were not synced. Does nothing if
   // the partition's directory is empty.
   void recover(Partition& partition);
