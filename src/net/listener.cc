@@ -159,6 +159,16 @@ Status listen_on(const BoundSocket& socket, int backlog) {
   return bind_error(options, errno);
 }
 
+void stop_pacing(int descriptor) {
+  char algorithm[16] = "";  // the kernel's TCP_CA_NAME_MAX
+  socklen_t size = sizeof algorithm;
+  if (::getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, algorithm, &size) != 0) return;
+  if (!ByteView(algorithm, strnlen(algorithm, size)).starts_with("bbr")) return;
+  // Every kernel has Reno, and every process may ask for it. Should it be refused, the connection works as before.
+  constexpr ByteView kReno = "reno";
+  ::setsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, kReno.data(), static_cast<socklen_t>(kReno.size()));
+}
+
 std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
   if (address.ss_family == AF_INET) {

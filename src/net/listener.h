@@ -63,6 +63,11 @@ Status look_up_addresses(ListenerOptions& listener, const HostLookUp& look_up);
 Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options);
 Status listen_on(const BoundSocket& socket, int backlog);
 
+// For a connection from this machine to itself. BBR, where the system uses it, sends in small pieces by a timer.
+// A consumer through the loopback then costs four times the processor time, and there is no line to be gentle to. Other
+// algorithms do not pace, and stay.
+void stop_pacing(int descriptor);
+
 // Numeric host and port; IPv4 in IPv6 form is returned as IPv4.
 std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& address);
 // The same as Java writes it, as in ACLs, quotas and descriptions of members: "0:0:0:0:0:0:0:1".

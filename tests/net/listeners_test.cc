@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netdb.h>
+#include <netinet/tcp.h>
+
+#include <cstring>
 
 #include "net/server_fixture.h"
 
@@ -23,6 +26,41 @@ TEST_P(ServerTest, EveryAddressMeansBothFamiliesAndTheSessionLearnsItsOwn) {
     ASSERT_TRUE(v6.send_frame("a"));
     EXPECT_EQ(v6.receive(), "0:0:0:0:0:0:0:1 ::1 PLAINTEXT");
   }
+}
+
+// The server's end of a connection to `port` of a client at `client_port`: among this process's descriptors.
+int accepted_end(uint16_t port, uint16_t client_port) {
+  for (int descriptor = 0; descriptor < 1024; descriptor++) {
+    sockaddr_storage local{};
+    sockaddr_storage peer{};
+    socklen_t local_size = sizeof local;
+    socklen_t peer_size = sizeof peer;
+    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &local_size) != 0) continue;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) continue;
+    if (local.ss_family != AF_INET && local.ss_family != AF_INET6) continue;
+    if (describe_address(local).second == port && describe_address(peer).second == client_port) return descriptor;
+  }
+  return -1;
+}
+
+TEST_P(ServerTest, ConnectionsOfThisMachineAreNotPaced) {
+  const auto algorithm_at_the_server = [&](const char* of_listener) -> std::string {
+    const int listening = server_->sockets().front().descriptor;
+    if (::setsockopt(listening, IPPROTO_TCP, TCP_CONGESTION, of_listener, std::strlen(of_listener)) != 0) return "";
+    TestClient client(port());
+    if (!client.send_frame("hello") || client.receive() != "hello") return "no answer";
+    char algorithm[16] = "";
+    socklen_t size = sizeof algorithm;
+    ::getsockopt(accepted_end(port(), client.local_port()), IPPROTO_TCP, TCP_CONGESTION, algorithm, &size);
+    return algorithm;
+  };
+  start({}, "127.0.0.1");
+  EXPECT_EQ(algorithm_at_the_server("reno"), "reno");
+  // A kernel without CUBIC refuses it, and the one of before stays.
+  EXPECT_THAT(algorithm_at_the_server("cubic"), ::testing::AnyOf("cubic", ""));
+  const std::string bbr = algorithm_at_the_server("bbr");
+  if (bbr.empty()) GTEST_SKIP() << "this kernel has no BBR";
+  EXPECT_EQ(bbr, "reno");
 }
 
 TEST_P(ServerTest, SeveralListenersAreToldApart) {

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/bytes.h"
+#include "net/listener.h"
 
 namespace milena::net {
 
@@ -45,6 +46,12 @@ class TestClient {
   ~TestClient() { close(); }
 
   bool connected() const { return connected_; }
+  uint16_t local_port() const {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    ::getsockname(socket_, reinterpret_cast<sockaddr*>(&address), &size);
+    return describe_address(address).second;
+  }
   void close() {
     if (socket_ >= 0) ::close(socket_);
     socket_ = -1;
