@@ -155,18 +155,23 @@ Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& setti
   return endpoints;
 }
 
-Result<std::vector<ListenerEndpoint>> http_listeners(const Settings& settings) {
-  constexpr ByteView kSetting = "milena.http.listeners";
+Result<ListenerEndpoint> parse_http_listener(const Bytes& item) {
   constexpr ByteView kPlain = "HTTP", kTls = "HTTPS", kMark = "://";
+  const bool has_scheme = item.find(kMark) != Bytes::npos;
+  auto endpoint = parse_listener_endpoint(kHttpListeners, has_scheme ? item : Bytes(kPlain) + Bytes(kMark) + item);
+  if (!endpoint.ok() || (endpoint->listener_name != kPlain && endpoint->listener_name != kTls)) {
+    return endpoint_error(kHttpListeners, item, "host:port or https://host:port, for instance 127.0.0.1:9644");
+  }
+  endpoint->protocol = endpoint->listener_name == kTls ? "SSL" : "PLAINTEXT";
+  endpoint->listener_name = kHttpListener;
+  return endpoint;
+}
+
+Result<std::vector<ListenerEndpoint>> http_listeners(const Settings& settings) {
   std::vector<ListenerEndpoint> endpoints;
-  for (const Bytes& item : settings.get_list(kSetting)) {
-    const bool has_scheme = item.find(kMark) != Bytes::npos;
-    auto endpoint = parse_listener_endpoint(kSetting, has_scheme ? item : Bytes(kPlain) + Bytes(kMark) + item);
-    if (!endpoint.ok() || (endpoint->listener_name != kPlain && endpoint->listener_name != kTls)) {
-      return endpoint_error(kSetting, item, "host:port or https://host:port, for instance 127.0.0.1:9644");
-    }
-    endpoint->protocol = endpoint->listener_name == kTls ? "SSL" : "PLAINTEXT";
-    endpoint->listener_name = kHttpListener;
+  for (const Bytes& item : settings.get_list(kHttpListeners)) {
+    auto endpoint = parse_http_listener(item);
+    RETURN_IF_ERROR(endpoint);
     endpoints.push_back(endpoint.take());
   }
   return endpoints;

@@ -35,7 +35,9 @@ Result<std::vector<ListenerEndpoint>> controller_listeners(const Settings& setti
 // The addresses of milena.http.listeners, each "host:port", "http://host:port" or "https://host:port". Their settings
 // have one prefix (listener.name.http.). The protocol is PLAINTEXT or SSL.
 inline constexpr char kHttpListener[] = "HTTP";
+inline constexpr char kHttpListeners[] = "milena.http.listeners";
 Result<std::vector<ListenerEndpoint>> http_listeners(const Settings& settings);
+Result<ListenerEndpoint> parse_http_listener(const Bytes& item);
 
 // A controller of the cluster, as the settings name it.
 struct QuorumAddress {

@@ -183,16 +183,31 @@ TEST(Doctor, LooksAtPartitions) {
     out.in_sync = in_sync;
     out.min_in_sync = least;
   };
-  add("fine", 1, 3, 2, 2);
+  add("fine", 1, 3, 3, 2);
   EXPECT_THAT(kinds_of(figures), IsEmpty());
+  add("behind", 1, 3, 2, 2);
+  EXPECT_THAT(kinds_of(figures), testing::ElementsAre("partition-under-replicated behind-0"));
+  EXPECT_EQ(count_of(examine(figures), Severity::kError), 0u) << "all goes on";
   add("leaderless", -1, 1, 1, 1);
   add("under", 1, 3, 1, 2);
   add("never", 1, 1, 1, 2);
   EXPECT_THAT(kinds_of(figures),
               testing::ElementsAre("partition-leaderless leaderless-0", "partition-under-min-isr under-0",
-                                   "min-isr-too-large never"));
+                                   "partition-under-replicated behind-0", "min-isr-too-large never"));
   figures.partitions[0].offline = true;
   EXPECT_THAT(kinds_of(figures), testing::Contains("partition-offline fine-0"));
+}
+
+TEST(Doctor, NamesBrokersThatAreFenced) {
+  NodeFigures figures = figures_now();
+  figures.brokers.push_back({.id = 2, .address = "b2:9092"});
+  EXPECT_THAT(kinds_of(figures), IsEmpty());
+  figures.brokers.back().fenced = true;
+  EXPECT_THAT(kinds_of(figures), testing::ElementsAre("broker-fenced 2"));
+  EXPECT_THAT(examine(figures)[0].problem, HasSubstr("Broker 2 (b2:9092) is fenced"));
+  figures.brokers.back().fenced = false;
+  figures.brokers.front().fenced = true;
+  EXPECT_THAT(kinds_of(figures), IsEmpty()) << "it asks the one that is starting or stopping itself";
 }
 
 TEST(Doctor, LooksAtTimestamps) {

@@ -6,16 +6,15 @@
 namespace milena::tools {
 namespace {
 
-TEST(HttpClient, TakesTheAddressOfTheBroker) {
-  EXPECT_EQ(http_server("", "")->text(), "127.0.0.1:9644");
-  EXPECT_EQ(http_server("", "broker:9092")->text(), "broker:9644");
-  EXPECT_EQ(http_server("broker:8080", "other:9092")->text(), "broker:8080");
-  auto each = http_servers("", "a:1,b:2,a:3");
-  ASSERT_EQ(each->size(), 2u) << "two brokers of one host have one usual port";
-  EXPECT_EQ((*each)[1].text(), "b:9644");
-  EXPECT_EQ(http_servers("a:1,a:2", "c:9092")->size(), 2u);
-  EXPECT_EQ(http_servers("", "")->front().text(), "127.0.0.1:9644");
-  EXPECT_FALSE(http_servers("a:1,", "").ok());
+TEST(HttpClient, TakesTheAddressesThatAreGiven) {
+  const HttpClient client = HttpClient::make({}).take();
+  EXPECT_EQ(client.server("", "")->text(), "127.0.0.1:9644");
+  EXPECT_EQ(client.server("broker:8080", "other:9092")->text(), "broker:8080");
+  auto each = client.servers("a:1,https://a:2,a:1", "c:9092");
+  ASSERT_EQ(each->size(), 2u);
+  EXPECT_EQ((*each)[1].text(), "https://a:2");
+  EXPECT_FALSE(client.servers("a:1,", "").ok());
+  EXPECT_FALSE(client.servers("", "broker").ok());
   EXPECT_EQ(percent_encoded("a b&c\xff"), "a%20b%26c%FF");
 }
 

@@ -41,7 +41,7 @@ std::vector<Bytes> served_clients(const NodeFigures& figures);
 // The rules, by what they look at.
 void examine_clients(const NodeFigures& figures, Diagnoses& findings);
 void examine_waits(const NodeFigures& figures, Diagnoses& findings);    // transactions and groups
-void examine_storage(const NodeFigures& figures, Diagnoses& findings);  // directories, partitions, timestamps
+void examine_storage(const NodeFigures& figures, Diagnoses& findings);  // directories, partitions, brokers, timestamps
 void examine_settings(const NodeFigures& figures, Diagnoses& findings);
 void examine_clocks(const NodeFigures& figures, Diagnoses& findings);
 

@@ -1,4 +1,4 @@
-// Directories, partitions, timestamps.
+// Directories, partitions, the cluster's other brokers, timestamps.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -65,7 +65,7 @@ struct Together {
 };
 
 void examine_partitions(const NodeFigures& figures, Diagnoses& findings) {
-  Together leaderless, closed, under;
+  Together leaderless, closed, under, behind;
   for (const PartitionFigures& partition : figures.partitions) {
     if (partition.leader < 0) {
       leaderless.add(partition);
@@ -73,6 +73,8 @@ void examine_partitions(const NodeFigures& figures, Diagnoses& findings) {
       closed.add(partition);
     } else if (partition.under_min_in_sync()) {
       under.add(partition);
+    } else if (partition.under_replicated()) {
+      behind.add(partition);
     }
   }
   if (leaderless.count > 0) {
@@ -93,6 +95,29 @@ void examine_partitions(const NodeFigures& figures, Diagnoses& findings) {
                                     "with acks=all are refused: {}.",
                                     under.count, under.named),
                         "Bring back the brokers of the missing replicas, or lower min.insync.replicas."});
+  }
+  if (behind.count > 0) {
+    findings.push_back({Severity::kWarning, "partition-under-replicated", "partition", behind.first,
+                        fmt::format("{} partitions have replicas that are not in sync: {}. Fewer failures than planned "
+                                    "can be survived.",
+                                    behind.count, behind.named),
+                        "Bring back the brokers of the missing replicas (`milena topics describe` shows them). While "
+                        "they catch up, this goes away by itself."});
+  }
+}
+
+void examine_brokers(const NodeFigures& figures, Diagnoses& findings) {
+  size_t count = 0;
+  for (const BrokerFigures& broker : figures.brokers) {
+    if (!broker.fenced || broker.id == figures.node_id) continue;
+    if (count++ >= kMaxOfAKind) return;
+    const Bytes address = broker.address.empty() ? Bytes() : fmt::format(" ({})", escape_for_log(broker.address));
+    findings.push_back(
+        {Severity::kWarning, "broker-fenced", "broker", fmt::format("{}", broker.id),
+         fmt::format("Broker {}{} is fenced: it has stopped, or the controller does not hear from it.", broker.id,
+                     address),
+         "Start it; if it runs, look into its log for the reason. If it will not come back, move its replicas "
+         "(kafka-reassign-partitions.sh) and remove it (kafka-cluster.sh unregister)."});
   }
 }
 
@@ -131,6 +156,7 @@ void examine_storage(const NodeFigures& figures, Diagnoses& findings) {
   for (const DirectoryFigures& directory : figures.directories) examine_directory(directory, findings);
   examine_syncs(figures, findings);
   examine_partitions(figures, findings);
+  examine_brokers(figures, findings);
   examine_timestamps(figures, findings);
 }
 

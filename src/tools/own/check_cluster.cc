@@ -212,10 +212,10 @@ void CheckCommand::ask_groups(Cluster& cluster) {
 
 // `for_all`: nobody else is asked.
 Status CheckCommand::ask_over_http(bool for_all) {
-  auto address = http_server(http, reach.servers);
-  if (!address.ok()) return usage_error("{}", address.error().message);
   auto client = HttpClient::from_file(reach.config_file);
   RETURN_IF_ERROR(client);
+  auto address = client->server(http, reach.servers);
+  if (!address.ok()) return usage_error("{}", address.error().message);
   auto ready = client->get(*address, "/readyz", timeout_s * 1000);
   RETURN_IF_ERROR(ready);
   if (ready->status == 503) {

@@ -92,19 +92,20 @@ int run_doctor(ToolWords words) {
   std::string servers, http, config_file;
   options.flag("--json", json, "Prints JSON.");
   options.text("-b,--bootstrap-server", servers, "HOST:PORT,...",
-               "The brokers; their hosts are asked over HTTP at port 9644.");
+               "The brokers; they are asked where they serve HTTP.");
   options.text("--http", http, "HOST:PORT,...",
                "Where the brokers serve HTTP (milena.http.listeners); https://HOST:PORT with TLS.");
   options.text("--command-config", config_file, "FILE", kHttpConfigHelp);
   options.example("milena doctor");
+  options.example("milena doctor -b localhost:9092,localhost:9093,localhost:9094");
   options.example("milena doctor --http broker1:9644 --json");
   options.example("milena doctor --http broker1:9644,broker2:9644,broker3:9644");
   options.example("milena doctor --http https://broker1:9644 --command-config admin.properties");
   if (auto code = options.parse(words)) return *code;
-  auto addresses = http_servers(http, servers);
-  if (!addresses.ok()) return options.mistake(addresses.error().message);
   auto client = HttpClient::from_file(config_file);
   if (!client.ok()) return cannot_examine(client.error().message);
+  auto addresses = client->servers(http, servers);
+  if (!addresses.ok()) return options.mistake(addresses.error().message);
   return addresses->size() == 1 ? examine_one(*client, addresses->front(), json)
                                 : examine_several(*client, *addresses, json);
 }

@@ -4,8 +4,11 @@
 
 #include <algorithm>
 
+#include "config/config_listeners.h"
 #include "http/answer_reader.h"
+#include "protocol/messages/describe_configs.h"
 #include "security/basic_credentials.h"
+#include "tools/admin.h"
 #include "tools/client_security.h"
 #include "tools/cluster.h"
 
@@ -26,20 +29,58 @@ Error no_http(const HttpServer& server, const std::string& why) {
 Result<HttpServer> parse_http_server(const std::string& text) {
   auto address = parse_broker_address(text);
   RETURN_IF_ERROR(address);
-  return HttpServer{address.take(), text.starts_with("https://")};
+  return HttpServer{.address = address.take(), .tls = text.starts_with("https://")};
+}
+
+// milena.http.listeners of the one broker that is connected. Only a broker itself answers for its id.
+Result<std::string> http_setting(Cluster& cluster) {
+  auto known = cluster.metadata();
+  RETURN_IF_ERROR(known);
+  std::vector<std::string> ids;  // the request refers to them
+  for (const auto& broker : known->brokers) ids.push_back(std::to_string(broker.node_id));
+  DescribeConfigsRequest request;
+  for (const std::string& id : ids) {
+    auto& resource = request.resources.emplace_back();
+    resource.resource_type = static_cast<int8_t>(ConfigKind::kBroker);
+    resource.resource_name = id;
+    resource.configuration_keys = {ByteView(config::kHttpListeners)};
+  }
+  auto answer = cluster.ask<DescribeConfigsResponse>(request);
+  RETURN_IF_ERROR(answer);
+  for (const auto& result : answer->results) {
+    if (result.error_code == ErrorCode::kClusterAuthorizationFailed) return answer_error(result.error_code, {});
+    if (result.error_code != ErrorCode::kNone) continue;
+    for (const auto& entry : result.configs) {
+      if (entry.name == config::kHttpListeners) return entry.value.value_or("");
+    }
+    return make_error(ErrorKind::kUnsupported, "it is no Milena");
+  }
+  return make_error(ErrorKind::kIo, "it does not describe itself");
 }
 
 }  // namespace
 
-Result<HttpServer> http_server(const std::string& http, const std::string& servers) {
-  if (!http.empty()) return parse_http_server(http);
-  if (servers.empty()) return HttpServer{{kUsualHttpHost, kUsualHttpPort}};
-  auto server = parse_broker_address(servers);
-  RETURN_IF_ERROR(server);
-  return HttpServer{{server->host, kUsualHttpPort}};
+// A listener of this machine alone, or of all addresses, is asked at the address of the broker.
+HttpServer HttpClient::server_of(const BrokerAddress& broker) const {
+  const auto lacks = [&broker](const std::string& why) {
+    return HttpServer{.address = broker, .unknown = make_error(ErrorKind::kIo,
+                      "where the broker at {} serves HTTP is not known: {}. Name the address with --http HOST:PORT",
+                      broker.text(), why)};
+  };
+  auto cluster = Cluster::open({.servers = broker.text(), .properties = properties_});
+  if (!cluster.ok()) return lacks(cluster.error().message);
+  auto setting = http_setting(**cluster);
+  if (!setting.ok()) return lacks(setting.error().message);
+  const Bytes first = setting->substr(0, setting->find(','));
+  if (first.empty()) return lacks(fmt::format("its {} is empty", config::kHttpListeners));
+  auto endpoint = config::parse_http_listener(first);
+  if (!endpoint.ok()) return lacks(endpoint.error().message);
+  if (endpoint->port == 0) return lacks(fmt::format("its {} is {}, any free port", config::kHttpListeners, first));
+  const bool same_host = config::is_wildcard(endpoint->host) || config::is_loopback(endpoint->host);
+  return {.address = {same_host ? broker.host : endpoint->host, endpoint->port}, .tls = endpoint->protocol == "SSL"};
 }
 
-Result<std::vector<HttpServer>> http_servers(const std::string& http, const std::string& servers) {
+Result<std::vector<HttpServer>> HttpClient::servers(const std::string& http, const std::string& servers) const {
   std::vector<HttpServer> each;
   const auto add = [&each](HttpServer one) {
     const bool known =
@@ -57,11 +98,17 @@ Result<std::vector<HttpServer>> http_servers(const std::string& http, const std:
   } else if (!servers.empty()) {
     auto given = parse_broker_addresses(servers);
     RETURN_IF_ERROR(given);
-    for (const BrokerAddress& one : *given) add({{one.host, kUsualHttpPort}});
+    for (const BrokerAddress& one : *given) add(server_of(one));
   } else {
-    add({{kUsualHttpHost, kUsualHttpPort}});
+    add({.address = {kUsualHttpHost, kUsualHttpPort}});
   }
   return each;
+}
+
+Result<HttpServer> HttpClient::server(const std::string& http, const std::string& servers) const {
+  auto each = this->servers(http, servers);
+  RETURN_IF_ERROR(each);
+  return std::move(each->front());
 }
 
 std::string percent_encoded(ByteView text) {
@@ -100,6 +147,7 @@ Result<HttpClient> HttpClient::make(std::map<std::string, std::string> propertie
 
 Result<std::unique_ptr<BrokerTransport>> HttpClient::ask(const HttpServer& server, const std::string& target,
                                                          Deadline deadline) const {
+  if (server.unknown) return *server.unknown;
   BrokerTransportMaker connect = connect_plain;
   if (server.tls) {
     auto of_tls = properties_;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,15 +22,11 @@ inline constexpr char kHttpConfigHelp[] =
 struct HttpServer {
   BrokerAddress address;
   bool tls = false;
+  // Why nobody knows where this broker serves HTTP; the address is Kafka's then.
+  std::optional<Error> unknown = {};
   // "broker:9644", "https://broker:9644"
   std::string text() const { return (tls ? "https://" : "") + address.text(); }
 };
-
-// `http` ("host:port", "https://host:port") if given; otherwise the host of the first of `servers` (empty: this
-// machine) and the default port.
-Result<HttpServer> http_server(const std::string& http, const std::string& servers);
-// All of them, each once.
-Result<std::vector<HttpServer>> http_servers(const std::string& http, const std::string& servers);
 
 class HttpClient {
  public:
@@ -38,6 +35,13 @@ class HttpClient {
   static Result<HttpClient> make(std::map<std::string, std::string> properties);
   // The properties are in a file; an empty name is none.
   static Result<HttpClient> from_file(const std::string& file);
+
+  // Where commands go: `http` ("host:port,https://host:port"), if given; otherwise the brokers at `servers` are asked
+  // over Kafka's protocol where they serve HTTP: two brokers of one machine cannot have the default port both. Without
+  // either, this machine and the default port. Each server once.
+  Result<std::vector<HttpServer>> servers(const std::string& http, const std::string& servers) const;
+  // The first of them.
+  Result<HttpServer> server(const std::string& http, const std::string& servers) const;
 
   // The whole answer. An error says what is missing where nobody listens, and where the broker asks for a password.
   Result<http::HttpAnswer> get(const HttpServer& server, const std::string& target, int64_t timeout_ms) const;
@@ -50,6 +54,7 @@ class HttpClient {
   Result<std::unique_ptr<BrokerTransport>> ask(const HttpServer& server, const std::string& target,
                                                Deadline deadline) const;
   bool may_send_password(const HttpServer& server) const { return server.tls || in_the_clear_; }
+  HttpServer server_of(const BrokerAddress& broker) const;
   Error refused(const HttpServer& server, int status) const;
 
   std::map<std::string, std::string> properties_;

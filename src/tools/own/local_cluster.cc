@@ -7,16 +7,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <thread>
 
 #include "base/file.h"
+#include "config/config_listeners.h"
 #include "config/config_values.h"
 #include "config/settings.h"
 #include "tools/commands.h"
 #include "tools/options.h"
+#include "tools/output.h"
 
 namespace milena::tools {
 namespace {
@@ -29,6 +33,7 @@ constexpr const char* kStartedLine = "Kafka Server started";
 struct ClusterNode {
   int id = 0;
   int port = 0;
+  int http_port = 0;
   std::string directory;
   pid_t pid = -1;
 
@@ -58,7 +63,7 @@ std::vector<std::string> words_of(const ClusterPlan& plan, const ClusterNode& no
       fmt::format("transaction.state.log.replication.factor={}", replicas),
       fmt::format("transaction.state.log.min.isr={}", replicas > 2 ? 2 : 1),
       "milena.shards=1",
-      "milena.http.listeners=",
+      fmt::format("{}=127.0.0.1:{}", config::kHttpListeners, node.http_port),
   };
   settings.insert(settings.end(), plan.overrides.begin(), plan.overrides.end());
   std::vector<std::string> words = {"milena"};
@@ -67,7 +72,7 @@ std::vector<std::string> words_of(const ClusterPlan& plan, const ClusterNode& no
 }
 
 // The child ends with this process, however that ends.
-pid_t start_node(const ClusterPlan& plan, const ClusterNode& node) {
+pid_t start_node(const ClusterPlan& plan, const ClusterNode& node, const char* log_mode = "w") {
   std::vector<std::string> words = words_of(plan, node);
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
@@ -82,7 +87,7 @@ pid_t start_node(const ClusterPlan& plan, const ClusterNode& node) {
   sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
   if (::getppid() != parent) ::_exit(1);
-  std::FILE* log = std::freopen(node.log_file().c_str(), "w", stdout);
+  std::FILE* log = std::freopen(node.log_file().c_str(), log_mode, stdout);
   if (log == nullptr || ::dup2(STDOUT_FILENO, STDERR_FILENO) < 0) ::_exit(1);
   ::execv("/proc/self/exe", arguments.data());
   ::_exit(127);
@@ -150,15 +155,18 @@ Result<ClusterPlan> make_plan(const ClusterWords& wanted) {
   if (wanted.brokers < 1 || wanted.brokers > kMaxBrokers) {
     return make_error(ErrorKind::kInvalid, "--brokers {}: expected 1 to {}", wanted.brokers, kMaxBrokers);
   }
-  if (wanted.port < 1 || wanted.port > 65535 - kMaxBrokers) {
-    return make_error(ErrorKind::kInvalid, "--port {}: expected 1 to {}", wanted.port, 65535 - kMaxBrokers);
+  // A port of each node for Kafka's clients, one of the controller, and one of each node for HTTP.
+  const int64_t ports = 2 * wanted.brokers + 1, last = 65536 - ports;
+  if (wanted.port < 1 || wanted.port > last) {
+    return make_error(ErrorKind::kInvalid, "--port {}: expected 1 to {}, for the nodes need {} ports in a row",
+                      wanted.port, last, ports);
   }
   ClusterPlan plan;
   const std::string directory =
       wanted.directory.empty() ? config::default_data_directory() + "/cluster" : wanted.directory;
   const int brokers = static_cast<int>(wanted.brokers), port = static_cast<int>(wanted.port);
   for (int id = 1; id <= brokers; id++) {
-    plan.nodes.push_back({id, port + id - 1, fmt::format("{}/node-{}", directory, id)});
+    plan.nodes.push_back({id, port + id - 1, port + brokers + id, fmt::format("{}/node-{}", directory, id)});
   }
   plan.controller_port = port + brokers;
   plan.overrides = wanted.overrides;
@@ -166,16 +174,45 @@ Result<ClusterPlan> make_plan(const ClusterWords& wanted) {
   return plan;
 }
 
+// True where an --override says where the nodes serve HTTP, or that they do not.
+bool http_is_overridden(const ClusterPlan& plan) {
+  return std::any_of(plan.overrides.begin(), plan.overrides.end(), [](const std::string& one) {
+    return one.starts_with(std::string(config::kHttpListeners) + "=");
+  });
+}
+
 void print_plan(const ClusterPlan& plan) {
-  fmt::print("{:<6}{:<20}{:<22}{}\n", "node", "roles", "address", "data directory");
+  Table table({"NODE", "PROCESS", "ROLES", "ADDRESS", "HTTP", "DATA"});
+  const bool other_http = http_is_overridden(plan);
   for (const ClusterNode& node : plan.nodes) {
-    fmt::print("{:<6}{:<20}{:<22}{}\n", node.id, node.id == 1 ? "broker,controller" : "broker",
-               fmt::format("localhost:{}", node.port), node.directory);
+    table.row({std::to_string(node.id), std::to_string(node.pid), node.id == 1 ? "broker,controller" : "broker",
+               fmt::format("localhost:{}", node.port), other_http ? "-" : fmt::format("localhost:{}", node.http_port),
+               node.directory});
   }
+  table.print(false);
   std::string all;
   for (const ClusterNode& node : plan.nodes) all += fmt::format("{}localhost:{}", all.empty() ? "" : ",", node.port);
   fmt::print("bootstrap.servers={}\nAll nodes serve. Stop them with Ctrl-C.\n", all);
   std::fflush(stdout);
+}
+
+void tell_ended(const ClusterNode& node) {
+  fmt::print("Node {} has ended; see {}. To start it again: kill -USR1 {}\n", node.id, node.log_file(), ::getpid());
+  std::fflush(stdout);
+}
+
+// Those that have ended.
+void start_again(ClusterPlan& plan) {
+  for (ClusterNode& node : plan.nodes) {
+    if (node.pid >= 0) continue;
+    node.pid = start_node(plan, node, "a");
+    if (node.pid < 0) {
+      fmt::print("Node {} cannot be started: {}\n", node.id, std::strerror(errno));
+    } else {
+      fmt::print("Node {} starts, as process {}\n", node.id, node.pid);
+    }
+    std::fflush(stdout);
+  }
 }
 
 }  // namespace
@@ -184,12 +221,13 @@ int run_cluster(ToolWords words) {
   ClusterWords wanted;
   Options options(Options::Style::kOwn, "milena cluster",
                   "Starts several nodes on this machine, each in its own process, as one cluster. The first is also "
-                  "the controller. Topics have three replicas, or one on each node. Ctrl-C stops them all.",
+                  "the controller. Topics have three replicas, or one on each node. Ctrl-C stops them all. A node "
+                  "that was killed is started again by signal USR1 to this command.",
                   "[--brokers N] [--dir DIRECTORY] [--port PORT] [--override KEY=VALUE]...");
   options.number("--brokers", wanted.brokers, "N", "Number of nodes; default 3.");
   options.text("--dir", wanted.directory, "DIRECTORY", "Directory for data and logs.");
-  options.number("--port", wanted.port, "PORT", "Port of the first node, default 9092; the others have the next "
-                                                "ports.");
+  options.number("--port", wanted.port, "PORT", "Port of the first node, default 9092. The others have the next "
+                                                "ports, then the controller, then each node for HTTP.");
   options.texts("--override", wanted.overrides, "KEY=VALUE", "A setting for all nodes.");
   options.example("milena cluster --brokers 3 --dir /tmp/cluster");
   if (auto code = options.parse(words)) return *code;
@@ -197,7 +235,7 @@ int run_cluster(ToolWords words) {
   if (!plan.ok()) return complain(plan.error().message);
   sigset_t signals;
   sigemptyset(&signals);
-  for (int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals, number);
+  for (int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD, SIGUSR1}) sigaddset(&signals, number);
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   for (ClusterNode& node : plan->nodes) {
     node.pid = start_node(*plan, node);
@@ -212,12 +250,11 @@ int run_cluster(ToolWords words) {
   while (true) {
     int number = 0;
     if (::sigwait(&signals, &number) != 0) continue;
-    if (number != SIGCHLD) break;
+    if (number != SIGCHLD && number != SIGUSR1) break;
     for (ClusterNode& node : plan->nodes) {
-      if (node.pid < 0 || !has_ended(node)) continue;
-      fmt::print("Node {} has ended; see {}\n", node.id, node.log_file());
-      std::fflush(stdout);
+      if (node.pid >= 0 && has_ended(node)) tell_ended(node);
     }
+    if (number == SIGUSR1) start_again(*plan);
   }
   stop_all(*plan);
   return 0;

@@ -19,7 +19,7 @@ int run_tap(ToolWords words) {
   options.text("--client-id", client_id, "ID", "The client.id of the client.");
   options.number("-n,--count", count, "N", "Ends after this number of requests.");
   options.flag("--json", json, "Prints JSON, an object a line.");
-  options.text("-b,--bootstrap-server", servers, "HOST:PORT", "The broker; its host is asked over HTTP at port 9644.");
+  options.text("-b,--bootstrap-server", servers, "HOST:PORT", "The broker; it is asked where it serves HTTP.");
   options.text("--http", http, "HOST:PORT",
                "The broker's HTTP address (milena.http.listeners); https://HOST:PORT with TLS.");
   options.text("--command-config", config_file, "FILE", kHttpConfigHelp);
@@ -28,10 +28,10 @@ int run_tap(ToolWords words) {
   if (auto code = options.parse(words)) return *code;
   if (client_id.empty()) return options.mistake("--client-id is missing");
   if (count && *count < 1) return options.mistake("--count: expected at least 1");
-  auto address = http_server(http, servers);
-  if (!address.ok()) return options.mistake(address.error().message);
   auto client = HttpClient::from_file(config_file);
   if (!client.ok()) return complain(client.error().message);
+  auto address = client->server(http, servers);
+  if (!address.ok()) return options.mistake(address.error().message);
   stop_on_signals();
   std::string target = "/tap?client-id=" + percent_encoded(client_id);
   if (count) target += fmt::format("&count={}", *count);
