@@ -39,6 +39,7 @@
 #include "tools/command_line.h"
 #include "tools/commands.h"
 #include "tools/seed/declared.h"
+#include "tools/seed/dev_users.h"
 
 namespace milena {
 namespace {
@@ -207,7 +208,7 @@ void exchange_stores(const PeerNetwork& peers, const Result<broker::PeerSecurity
   if (peers.sockets != nullptr && security.ok() && security->tls) peers.sockets->take_stores(*security->tls);
 }
 
-int serve(const config::Settings& settings, const tools::CommandLine& line) {
+int serve(const config::Settings& settings, const tools::CommandLine& line, std::optional<tools::Seed> dev_users) {
   Result<net::ServerOptions> options = net::server_options(settings);
   if (!options.ok()) return fail(options.error().message);
   Result<net::ServerOptions> http_options = net::http_server_options(settings);
@@ -216,6 +217,7 @@ int serve(const config::Settings& settings, const tools::CommandLine& line) {
   if (!advertised.ok()) return fail(advertised.error().message);
   Result<tools::Declared> declared = tools::read_declared(settings, line.environment);
   if (!declared.ok()) return fail(declared.error().message);
+  if (dev_users) declared->seeds.emplace(declared->seeds.begin(), "Users of --dev-security", std::move(*dev_users));
   Result<std::shared_ptr<const broker::HttpAccess>> access = broker::HttpAccess::from(settings, system_random());
   if (!access.ok()) return fail(access.error().message);
   int shards = settings.get_int("milena.shards");
@@ -358,7 +360,12 @@ int print_config(const tools::CommandLine& line, const config::Settings& setting
 }
 
 // The same settings with those of a secured listener, unless they are set.
-Result<config::Settings> secured_for_development(tools::CommandLine& line, const config::Settings& settings) {
+Result<config::Settings> secured_for_development(tools::CommandLine& line, const config::Settings& settings,
+                                                 std::optional<tools::Seed>& users) {
+  if (!settings.has_role("broker")) {
+    return make_error(ErrorKind::kInvalid,
+                      "--dev-security: expected process.roles with broker, for its users to log in");
+  }
   FileSystem& files = posix_file_system();
   broker::DevSecurityOptions options;
   options.tls = true;
@@ -366,7 +373,7 @@ Result<config::Settings> secured_for_development(tools::CommandLine& line, const
   if (::gethostname(host, sizeof(host) - 1) == 0 && host[0] != '\0') options.host_names.emplace_back(host);
   auto security = broker::prepare_dev_security(files, settings, options, system_clock(), system_random());
   RETURN_IF_ERROR(security);
-  RETURN_IF_ERROR(broker::write_dev_users(files, settings, *security, system_clock().wall_ms()));
+  users = tools::dev_users(security->passwords);
   for (const std::string& setting : security->overrides) line.settings.overrides.push_back(setting);
   for (const std::string& text : security->advice) log_always("{}", text);
   return config::Settings::load(line.settings);
@@ -413,13 +420,14 @@ int run(int count, const char* const* words) {
   set_log_level(chosen_log_level(*settings));
   if (settings->get_string("milena.log.format") == "json") set_format_of_log_lines(LogFormatOfLines::kJson);
   log_info("Milena {} starts", MILENA_VERSION);
+  std::optional<tools::Seed> dev_users;
   if (line.dev_security) {
-    settings = secured_for_development(line, settings.take());
+    settings = secured_for_development(line, settings.take(), dev_users);
     if (!settings.ok()) return fail(settings.error().message);
   }
   if (!unused.empty()) log_warn("{}", unused);
   for (const std::string& warning : settings->warnings()) log_warn("{}", warning);
-  return serve(*settings, line);
+  return serve(*settings, line, std::move(dev_users));
 }
 
 }  // namespace

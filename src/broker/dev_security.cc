@@ -9,11 +9,9 @@
 #include <cstring>
 #include <map>
 
-#include "broker/storage/bootstrap_checkpoint.h"
 #include "config/authorizer_settings.h"
 #include "config/config_listeners.h"
 #include "config/settings_file.h"
-#include "protocol/acl.h"
 #include "security/certificates.h"
 #include "security/scram.h"
 
@@ -198,28 +196,6 @@ bool speaks_tls(const config::Settings& settings, const config::ListenerEndpoint
   return all.ok() && !all->empty() && all->front().protocol.ends_with("SSL");
 }
 
-AccessControlEntryRecord allow(ByteView user, AclOperation operation, AclResourceType type, ByteView name,
-                               Random& random) {
-  AccessControlEntryRecord acl;
-  acl.id = Uuid::random(random);
-  acl.resource_type = static_cast<int8_t>(type);
-  acl.resource_name = Bytes(name);
-  acl.pattern_type = static_cast<int8_t>(AclPatternType::kLiteral);
-  acl.principal = fmt::format("User:{}", user);
-  acl.host = "*";
-  acl.operation = static_cast<int8_t>(operation);
-  acl.permission_type = static_cast<int8_t>(AclPermissionType::kAllow);
-  return acl;
-}
-
-// The reader may read every topic, in any group, and list everything. It cannot alter anything.
-void add_acls(ByteView user, metadata::MetadataRecords& records, Random& random) {
-  records.emplace_back(allow(user, AclOperation::kRead, AclResourceType::kTopic, "*", random));
-  records.emplace_back(allow(user, AclOperation::kDescribeConfigs, AclResourceType::kTopic, "*", random));
-  records.emplace_back(allow(user, AclOperation::kRead, AclResourceType::kGroup, "*", random));
-  records.emplace_back(allow(user, AclOperation::kDescribe, AclResourceType::kCluster, kClusterResource, random));
-}
-
 void add_override(const config::Settings& settings, const std::string& key, const std::string& value,
                   DevSecurity& made) {
   if (!settings.explicit_text(key)) made.overrides.push_back(key + "=" + value);
@@ -248,24 +224,22 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const config::Settin
     add_override(settings, "listener.security.protocol.map", Bytes(kListener) + ":" + protocol, made);
   }
   add_override(settings, prefix + "sasl.enabled.mechanisms", "SCRAM-SHA-512,SCRAM-SHA-256,PLAIN", made);
-  std::string jaas = "org.apache.kafka.common.security.plain.PlainLoginModule required";
-  std::vector<std::string> arguments;
+  // As the admin this node logs in to others: they are of the same user.
+  std::string jaas = fmt::format("org.apache.kafka.common.security.plain.PlainLoginModule required username=\"{}\" "
+                                 "password=\"{}\"", kAdmin, passwords->at(Bytes(kAdmin)));
   for (ByteView user : kUsers) {
     const Bytes& password = passwords->at(Bytes(user));
     jaas += fmt::format(" user_{}=\"{}\"", user, password);
-    for (const char* mechanism : {"SCRAM-SHA-256", "SCRAM-SHA-512"}) {
-      arguments.push_back(fmt::format("{}=[name={},password={}]", mechanism, user, password));
-    }
+    made.passwords.emplace(user, password);
   }
   add_override(settings, prefix + "plain.sasl.jaas.config", jaas + ";", made);
+  add_override(settings, "sasl.mechanism.inter.broker.protocol", "PLAIN", made);
   if (tls) {
     add_override(settings, prefix + "ssl.keystore.type", "PEM", made);
     add_override(settings, prefix + "ssl.keystore.location", made.directory + "/server.pem", made);
+    add_override(settings, prefix + "ssl.truststore.type", "PEM", made);
+    add_override(settings, prefix + "ssl.truststore.location", made.directory + "/ca.pem", made);
   }
-  auto users = scram_records(arguments, random);
-  RETURN_IF_ERROR(users);
-  made.users = users.take();
-  add_acls(kReader, made.users, random);
   add_override(settings, "authorizer.class.name", std::string(config::kStandardAuthorizer), made);
   // The authorizer's own setting, which is in no table of the broker.
   if (!settings.others().contains(Bytes(config::kSuperUsers))) {
@@ -279,17 +253,6 @@ Result<DevSecurity> prepare_dev_security(FileSystem& files, const config::Settin
                   made.directory),
       fmt::format("  kcat -F {}/admin.librdkafka.conf -L", made.directory)};
   return made;
-}
-
-Status write_dev_users(FileSystem& files, const config::Settings& settings, const DevSecurity& security,
-                       int64_t now_ms) {
-  const std::string directory =
-      settings.is_null("metadata.log.dir") ? first_log_directory(settings) : settings.get_string("metadata.log.dir");
-  if (files.exists(directory + "/meta.properties") || files.exists(directory + "/bootstrap.checkpoint")) {
-    return ok_status();
-  }
-  RETURN_IF_ERROR(files.make_directories(directory));
-  return write_bootstrap_records_with(files, directory, security.users, now_ms);
 }
 
 }  // namespace milena::broker

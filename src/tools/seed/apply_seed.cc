@@ -50,13 +50,15 @@ Status make_topic(Cluster& cluster, const Seed::Topic& topic) {
   return ok_status();
 }
 
-Status make_user(Cluster& cluster, const Seed::User& user) {
+Status make_user(Cluster& cluster, const Seed::User& user, bool is_replaced) {
   for (const security::ScramMechanism mechanism : user.mechanisms) {
-    auto there = has_scram_user(cluster, user.name, mechanism);
-    RETURN_IF_ERROR(there);
-    if (*there) continue;
+    if (!is_replaced) {
+      auto there = has_scram_user(cluster, user.name, mechanism);
+      RETURN_IF_ERROR(there);
+      if (*there) continue;
+    }
     RETURN_IF_ERROR(set_scram_password(cluster, user.name, mechanism, user.password));
-    log_info("User {} of the seed file: {} credentials created", user.name, security::scram_mechanism_name(mechanism));
+    log_info("User {}: {} credentials created", user.name, security::scram_mechanism_name(mechanism));
   }
   return ok_status();
 }
@@ -69,7 +71,7 @@ Status apply_seed(Cluster& cluster, const Seed& seed) {
     if (!made.ok()) return about("topic " + topic.topic.name, made.error());
   }
   for (const Seed::User& user : seed.users) {
-    const Status made = make_user(cluster, user);
+    const Status made = make_user(cluster, user, seed.users_are_replaced);
     if (!made.ok()) return about("user " + user.name, made.error());
   }
   if (!seed.acls.empty()) {

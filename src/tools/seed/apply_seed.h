@@ -5,8 +5,8 @@
 
 namespace milena::tools {
 
-// Existing topics, users and ACLs are not changed; records go into empty topics; quotas are set. An Error names the
-// resource that failed; those before it were created.
+// Existing topics, users and ACLs are not changed (but users, where the seed says so); records go into empty topics;
+// quotas are set. An Error names the resource that failed; those before it were created.
 Status apply_seed(Cluster& cluster, const Seed& seed);
 
 // A seed file is applied once: the data directory keeps its digest. It is applied again after a change.

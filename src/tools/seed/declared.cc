@@ -49,7 +49,7 @@ Result<Declared> read_declared(const config::Settings& settings, bool environmen
   for (const std::string& path : paths) {
     Result<Seed> seed = read_seed(path);
     RETURN_IF_ERROR(seed);
-    declared.seeds.emplace_back(path, seed.take());
+    declared.seeds.emplace_back("Seed file " + path, seed.take());
   }
   if (!declared.empty() && !settings.has_role("broker")) {
     return make_error(ErrorKind::kInvalid, "{}: expected process.roles with broker, to create its resources",
@@ -66,15 +66,15 @@ Status make_declared(const Declared& declared, const config::Settings& settings,
   auto cluster = Cluster::open(options);
   RETURN_IF_ERROR(cluster);
   const std::string directory = settings.get_list("log.dirs").front();
-  for (const auto& [path, seed] : declared.seeds) {
+  for (const auto& [name, seed] : declared.seeds) {
     if (is_seed_applied(directory, seed)) {
-      log_info("Seed file {}: already applied", path);
+      log_info("{}: already applied", name);
       continue;
     }
     const Status applied = apply_seed(**cluster, seed);
-    if (!applied.ok()) return make_error(applied.error().kind, "{}: {}", path, applied.error().message);
+    if (!applied.ok()) return make_error(applied.error().kind, "{}: {}", name, applied.error().message);
     RETURN_IF_ERROR(note_seed_applied(directory, seed));
-    log_info("Seed file {}: applied", path);
+    log_info("{}: applied", name);
   }
   return create_declared_topics(**cluster, declared.topics);
 }

@@ -11,7 +11,8 @@
 namespace milena::tools {
 
 struct Declared {
-  std::vector<std::pair<std::string, Seed>> seeds;  // by their paths
+  // By their names in messages: "Seed file PATH".
+  std::vector<std::pair<std::string, Seed>> seeds;
   std::vector<NewTopic> topics;                     // of KAFKA_CREATE_TOPICS
 
   bool empty() const { return seeds.empty() && topics.empty(); }

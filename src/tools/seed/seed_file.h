@@ -32,6 +32,7 @@ struct Seed {
 
   std::vector<Topic> topics;
   std::vector<User> users;
+  bool users_are_replaced = false;  // users that exist get these passwords
   Acls acls;
   std::vector<Quota> quotas;
   // Of the file and of all files that it names, to recognize it.
