@@ -5,7 +5,7 @@
 
 #include <chrono>
 #include <system_error>
-#include <thread>
+#include <utility>
 
 namespace milena::net {
 
@@ -13,13 +13,16 @@ WorkerPool::~WorkerPool() {
   std::unique_lock lock(mutex_);
   stopping_ = true;
   work_or_stop_.notify_all();
-  thread_ended_.wait(lock, [this] { return threads_ == 0; });
+  thread_ended_.wait(lock, [this] { return threads_.empty(); });
+  lock.unlock();
+  if (last_ended_.joinable()) last_ended_.join();
 }
 
 void WorkerPool::run(Task work) {
   {
     std::lock_guard lock(mutex_);
-    if (static_cast<int>(queue_.size()) < idle_threads_ || threads_ == max_threads_ || start_thread() || threads_ > 0) {
+    if (static_cast<int>(queue_.size()) < idle_threads_ || static_cast<int>(threads_.size()) == max_threads_ ||
+        start_thread() || !threads_.empty()) {
       queue_.push_back(std::move(work));
       work_or_stop_.notify_one();
       return;
@@ -30,11 +33,12 @@ void WorkerPool::run(Task work) {
 }
 
 bool WorkerPool::start_thread() {
-  threads_++;
+  // The thread looks at its place in the list under the lock that the caller holds.
+  const auto self = threads_.emplace(threads_.end());
   try {
-    std::thread([this] { work_loop(); }).detach();
+    *self = std::thread([this, self] { work_loop(self); });
   } catch (const std::system_error&) {
-    threads_--;
+    threads_.erase(self);
     return false;
   }
   return true;
@@ -42,10 +46,10 @@ bool WorkerPool::start_thread() {
 
 int WorkerPool::thread_count() const {
   std::lock_guard lock(mutex_);
-  return threads_;
+  return static_cast<int>(threads_.size());
 }
 
-void WorkerPool::work_loop() {
+void WorkerPool::work_loop(std::list<std::thread>::iterator self) {
   pthread_setname_np(pthread_self(), nice_ == 0 ? "milena-worker" : "milena-compute");
   // On Linux niceness is per thread.
   if (nice_ != 0) [[maybe_unused]] const int now = ::nice(nice_);
@@ -67,9 +71,12 @@ void WorkerPool::work_loop() {
     work = nullptr;  // its data is freed without the lock
     lock.lock();
   }
-  threads_--;
-  // Last touch of the pool: its owner waits for this under the same lock.
+  std::thread previous = std::exchange(last_ended_, std::move(*self));
+  threads_.erase(self);
   thread_ended_.notify_all();
+  lock.unlock();
+  // So each is joined, and never more than one that has ended waits for that.
+  if (previous.joinable()) previous.join();
 }
 
 }  // namespace milena::net

@@ -8,7 +8,9 @@
 
 #include <condition_variable>
 #include <deque>
+#include <list>
 #include <mutex>
+#include <thread>
 
 #include "base/executor.h"
 
@@ -19,7 +21,7 @@ class WorkerPool {
   // `nice` is added to the threads' own niceness.
   explicit WorkerPool(int max_threads = 4, int idle_ms = 5000, int nice = 0)
       : max_threads_(max_threads), idle_ms_(idle_ms), nice_(nice) {}
-  // Finishes all work, then waits for the threads to end.
+  // Finishes all work, then joins the threads: whatever they free as they end is freed before the process ends.
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
@@ -32,7 +34,7 @@ class WorkerPool {
  private:
   // False if the system cannot start another thread.
   bool start_thread();
-  void work_loop();
+  void work_loop(std::list<std::thread>::iterator self);
 
   const int max_threads_;
   const int idle_ms_;
@@ -41,7 +43,8 @@ class WorkerPool {
   std::condition_variable work_or_stop_;
   std::condition_variable thread_ended_;
   std::deque<Task> queue_;
-  int threads_ = 0;
+  std::list<std::thread> threads_;
+  std::thread last_ended_;  // joins the one that ended before it
   int idle_threads_ = 0;
   bool stopping_ = false;
 };

@@ -243,5 +243,34 @@ TEST(WorkerPool, FinishesItsWorkBeforeItIsDestroyed) {
   EXPECT_EQ(ran, 100);
 }
 
+// As a library's data of a thread does, this is freed by the thread's last steps, and takes a while.
+TEST(WorkerPool, IsGoneWhenItsThreadsHaveFreedTheirData) {
+  struct OfThread {
+    std::atomic<int>* freed = nullptr;
+    ~OfThread() {
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      (*freed)++;
+    }
+  };
+  std::atomic<int> freed = 0;
+  std::promise<void> begun;
+  {
+    WorkerPool pool(2, 0);
+    const auto touch = [&freed] {
+      thread_local OfThread of_thread;
+      of_thread.freed = &freed;
+    };
+    pool.run([&] {
+      touch();
+      begun.set_value();
+    });
+    begun.get_future().wait();
+    // Another one, after the first has nothing to do any more.
+    while (pool.thread_count() != 0) std::this_thread::yield();
+    pool.run(touch);
+  }
+  EXPECT_EQ(freed, 2);
+}
+
 }  // namespace
 }  // namespace milena::net
