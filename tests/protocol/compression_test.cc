@@ -198,7 +198,8 @@ TEST(Compression, SnappyBelievesNoImpossibleBlock) {
   Bytes copies;
   for (int i = 0; i < 20000; i++) copies += snappy_copy(1);
   for (const size_t size : {size_t{1281000} - 1, size_t{1281000} + 1, size_t{30} << 20, size_t{0xffffffff}}) {
-    auto stream = DecompressStream::open(Codec::kSnappy, snappy_length(size) + snappy_literal(start) + copies);
+    const Bytes block = snappy_length(size) + snappy_literal(start) + copies;
+    auto stream = DecompressStream::open(Codec::kSnappy, block);
     EXPECT_FALSE(read_all(*stream, 4096).ok()) << size;
   }
   for (const size_t offset : {size_t{0}, size_t{1281001}, size_t{0xffffffff}}) {
