@@ -16,8 +16,8 @@ PAUSE_S = 0.002
 
 
 class Producer:
-    def __init__(self, broker, topic):
-        self.command = [sys.executable, __file__, broker.address, topic]
+    def __init__(self, broker, topic, patience_s=60):
+        self.command = [sys.executable, __file__, broker.address, topic, str(patience_s)]
         self.process = None
 
     def __enter__(self):
@@ -34,7 +34,7 @@ class Producer:
             self.process.wait()
 
     def worst_ms(self):
-        """Also waits until the record under way was acknowledged, for a minute at most. Infinite once the broker is gone."""
+        """Also waits until the record under way was acknowledged, as long as its patience lasts. Infinite once the broker is gone."""
         try:
             self.process.stdin.write("?\n")
             self.process.stdin.flush()
@@ -60,13 +60,13 @@ def produce(connection, frame):
     return (time.monotonic() - begin) * 1000
 
 
-def main(address, topic):
+def main(address, topic, patience_s):
     sys.path.insert(0, str(HERE.parent / "lib"))
     import batches
     import messages
 
     host, _, port = address.rpartition(":")
-    connection = socket.create_connection((host, int(port)), timeout=60)
+    connection = socket.create_connection((host, int(port)), timeout=float(patience_s))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     request = messages.request("Produce", 9, {
         "Acks": 1, "TimeoutMs": 30_000,

@@ -35,9 +35,9 @@ class Population:
 class Client:
     """Requests by name, many at a time on one connection."""
 
-    def __init__(self, address):
+    def __init__(self, address, patience_s):
         host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=120)
+        self.socket = socket.create_connection((host, int(port)), timeout=patience_s)
 
     def send(self, api, version, body):
         frame = messages.request(api, version, body)
@@ -67,11 +67,11 @@ def must(error, what):
     assert error == 0, f"{what}: error {error}"
 
 
-def make(broker, small):
+def make(broker, small, patience_s=120):
     people = Population(*((1_000, 100, 200, 2_000, 50) if small else (9_000, 1_000, 10_000, 100_000, 1_000)))
     for name, partitions in [(INNOCENT, 1), (BOMBS, 1), (WIDE, people.wide_partitions)]:
         must(wire.create_topic(broker.address, name, partitions), name)
-    client = Client(broker.address)
+    client = Client(broker.address, patience_s)
     answer = client.ask("CreateTopics", 5, {
         "Topics": [{"Name": people.topic(i), "NumPartitions": 1, "ReplicationFactor": 1} for i in range(people.topics)],
         "timeoutMs": 60_000})

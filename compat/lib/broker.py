@@ -131,6 +131,7 @@ class Broker:
 
 class MilenaBroker(Broker):
     process = None
+    stop_deadline_s = 30
 
     def _launch(self):
         """Starts the process; returns its log's path and where in it this start begins."""
@@ -174,12 +175,12 @@ class MilenaBroker(Broker):
         return self
 
     def stop(self):
-        os.kill(self.pid, signal.SIGTERM)
+        self.process.send_signal(signal.SIGTERM)  # none if it has ended; its exit status tells
         try:
-            code = self.process.wait(30)
+            code = self.process.wait(self.stop_deadline_s)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError("the broker did not end within 30 s of SIGTERM") from None
+            raise AssertionError(f"the broker did not end within {self.stop_deadline_s} s of SIGTERM") from None
         self.pid = None
         if code != 0:
             raise AssertionError(f"the broker ended with {code} after SIGTERM:\n{_tail(self.directory / 'broker.log')}")

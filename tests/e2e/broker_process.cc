@@ -56,6 +56,12 @@ BrokerProcess::BrokerProcess(int shards, std::vector<std::string> overrides)
 }
 
 BrokerProcess::~BrokerProcess() {
+#ifdef __SANITIZE_ADDRESS__
+  // Memory that was never freed is reported at a clean end only.
+  if (pid_ >= 0) {
+    EXPECT_EQ(stop(), 0);
+  }
+#endif
   if (pid_ >= 0) kill();
   if (testing::Test::HasFailure()) std::fprintf(stderr, "--- the broker said:\n%s---\n", output().c_str());
   std::error_code ignored;

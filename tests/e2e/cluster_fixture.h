@@ -31,6 +31,10 @@ class ClusterFixture : public testing::Test {
       ASSERT_FALSE(HasFatalFailure()) << "node " << id << " did not start";
     }
   }
+  // The controller last: the others can say goodbye to it.
+  void TearDown() override {
+    while (!nodes_.empty()) nodes_.pop_back();
+  }
   BrokerProcess& node(int id) { return *nodes_[static_cast<size_t>(id - 1)]; }
   static std::vector<std::string> values_of(const std::vector<Record>& records) {
     std::vector<std::string> values;

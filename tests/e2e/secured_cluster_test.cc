@@ -36,6 +36,11 @@ class SecuredCluster : public testing::TestWithParam<const char*> {
     }
   }
 
+  // The controller last: the others can say goodbye to it.
+  void TearDown() override {
+    while (!nodes_.empty()) nodes_.pop_back();
+  }
+
   std::vector<std::string> settings_of(int id) {
     return {
         "node.id=" + std::to_string(id),
