@@ -91,6 +91,9 @@ def main(body, description="", arguments=None, can_be_secured=False):
         parser.error("--secured starts one broker with settings of its own: it goes neither with --brokers nor with MILENA_BROKER")
     # SIGTERM unwinds like Ctrl-C, so that brokers are stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A shell's background job ignores SIGINT, and so would every program started here: a console consumer never ended.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
     work_dir = pathlib.Path(tempfile.mkdtemp(prefix="milena-compat-"))
     suite = Suite(options, work_dir)
