@@ -15,6 +15,7 @@
 
 #include "net/event_loop.h"
 #include "net/frame_reader.h"
+#include "net/listener.h"
 #include "net/stream.h"
 #include "net/tls_stream.h"
 #include "net/write_queue.h"
@@ -128,6 +129,11 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
     if (::getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     if (error == 0) {
       connected_ = true;
+      sockaddr_storage local{};
+      socklen_t local_size = sizeof local;
+      ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&local), &local_size);
+      const std::string peer_host = describe_address(addresses_[next_address_ - 1].storage).first;
+      if (describe_address(local).first == peer_host) stop_pacing(descriptor_);
       return open();
     }
     close_stream();

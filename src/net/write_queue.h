@@ -1,5 +1,5 @@
 // WriteQueue: a connection's unsent responses, as chunks. Memory is gathered into few writes, file slices are sent with
-// sendfile. Owned by a Connection.
+// sendfile; small ones are read, just before they are written. Owned by a Connection.
 #pragma once
 
 #include <deque>
@@ -31,6 +31,7 @@ class WriteQueue {
   IoResult write_memory(Stream& stream);
   IoResult write_file(Stream& stream);
   bool load_file_part();
+  void load_small_slices();
   void drop_written(uint64_t count);
 
   std::deque<Chunk> chunks_;

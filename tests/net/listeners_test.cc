@@ -28,31 +28,13 @@ TEST_P(ServerTest, EveryAddressMeansBothFamiliesAndTheSessionLearnsItsOwn) {
   }
 }
 
-// The server's end of a connection to `port` of a client at `client_port`: among this process's descriptors.
-int accepted_end(uint16_t port, uint16_t client_port) {
-  for (int descriptor = 0; descriptor < 1024; descriptor++) {
-    sockaddr_storage local{};
-    sockaddr_storage peer{};
-    socklen_t local_size = sizeof local;
-    socklen_t peer_size = sizeof peer;
-    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &local_size) != 0) continue;
-    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) continue;
-    if (local.ss_family != AF_INET && local.ss_family != AF_INET6) continue;
-    if (describe_address(local).second == port && describe_address(peer).second == client_port) return descriptor;
-  }
-  return -1;
-}
-
 TEST_P(ServerTest, ConnectionsOfThisMachineAreNotPaced) {
   const auto algorithm_at_the_server = [&](const char* of_listener) -> std::string {
     const int listening = server_->sockets().front().descriptor;
     if (::setsockopt(listening, IPPROTO_TCP, TCP_CONGESTION, of_listener, std::strlen(of_listener)) != 0) return "";
     TestClient client(port());
     if (!client.send_frame("hello") || client.receive() != "hello") return "no answer";
-    char algorithm[16] = "";
-    socklen_t size = sizeof algorithm;
-    ::getsockopt(accepted_end(port(), client.local_port()), IPPROTO_TCP, TCP_CONGESTION, algorithm, &size);
-    return algorithm;
+    return congestion_control(find_socket(port(), client.local_port()));
   };
   start({}, "127.0.0.1");
   EXPECT_EQ(algorithm_at_the_server("reno"), "reno");

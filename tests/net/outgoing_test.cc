@@ -139,6 +139,11 @@ TEST_P(OutgoingTlsTest, RequestsAndAnswersGoThrough) {
       if (shard == 0) link->send(Payload(TestClient::frame(body)));
     });
     EXPECT_EQ(told.answer(), body);
+    // Not of this connection, which is one of this machine to itself.
+    const int other = ::socket(AF_INET, SOCK_STREAM, 0);
+    const std::string usual = congestion_control(other);
+    ::close(other);
+    EXPECT_EQ(congestion_control(find_socket(0, port())), usual.starts_with("bbr") ? "reno" : usual);
   });
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
 
 #include <condition_variable>
 #include <memory>
@@ -16,6 +17,29 @@
 #include "net/test_client.h"
 
 namespace milena::net::net_test {
+
+// Among this process's sockets the one of a connection with these ports; 0 is any.
+inline int find_socket(uint16_t local_port, uint16_t peer_port) {
+  for (int descriptor = 0; descriptor < 1024; descriptor++) {
+    sockaddr_storage local{};
+    sockaddr_storage peer{};
+    socklen_t local_size = sizeof local;
+    socklen_t peer_size = sizeof peer;
+    if (::getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &local_size) != 0) continue;
+    if (::getpeername(descriptor, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) continue;
+    if (local.ss_family != AF_INET && local.ss_family != AF_INET6) continue;
+    if (local_port != 0 && describe_address(local).second != local_port) continue;
+    if (peer_port == 0 || describe_address(peer).second == peer_port) return descriptor;
+  }
+  return -1;
+}
+
+// "cubic"
+inline std::string congestion_control(int descriptor) {
+  char algorithm[16] = "";
+  socklen_t size = sizeof algorithm;
+  return ::getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, algorithm, &size) == 0 ? algorithm : "";
+}
 
 // Shared by a test and its sessions; the sessions live on the shards' threads.
 struct Journal {

@@ -91,7 +91,7 @@ TEST_F(WriteQueueTest, AFileThatCannotBeSentIsNamedAndAPeerThatIsGoneIsNot) {
     stream.file_failure = error;
     WriteQueue queue;
     Payload payload;
-    payload.append(FileSlice{file_, 10, 100});
+    payload.append(FileSlice{file_, 10, 100'000});
     queue.push(std::move(payload));
     EXPECT_EQ(queue.flush(stream, UINT64_MAX), WriteQueue::kFailed);
     EXPECT_EQ(queue.error(), error);
@@ -136,11 +136,43 @@ TEST_F(WriteQueueTest, SmallAnswersGoOutTogether) {
   EXPECT_EQ(stream.taken.size(), 180u);
 }
 
+TEST_F(WriteQueueTest, ASmallSliceGoesOutWithWhatIsAroundIt) {
+  FakeStream stream;
+  WriteQueue queue;
+  Payload payload;
+  payload.append(Bytes("head"));
+  payload.append(FileSlice{file_, 10, 3000});
+  payload.append(Bytes("tail"));
+  queue.push(std::move(payload));
+  EXPECT_EQ(queue.flush(stream, UINT64_MAX), WriteQueue::kEmpty);
+  EXPECT_EQ(stream.writes, 1) << "a packet for the tail alone would wake the peer again";
+  EXPECT_FALSE(stream.last_more);
+  EXPECT_EQ(stream.corks, 0);
+  EXPECT_EQ(stream.taken, "head" + content_.substr(10, 3000) + "tail");
+}
+
+TEST_F(WriteQueueTest, ManySmallSlicesAreNotAllInMemoryAtOnce) {
+  FakeStream stream;
+  stream.room = 0;
+  WriteQueue queue;
+  Payload payload;
+  constexpr int kSlices = 50;
+  constexpr uint64_t kSize = 10'000;
+  for (int i = 0; i < kSlices; i++) payload.append(FileSlice{file_, i * kSize, kSize});
+  queue.push(std::move(payload));
+  const long before = file_.use_count();
+  EXPECT_EQ(queue.flush(stream, UINT64_MAX), WriteQueue::kBlocked);
+  EXPECT_EQ(before - file_.use_count(), 6) << "slices that are in memory do not hold the file";
+  stream.room = SIZE_MAX;
+  EXPECT_EQ(queue.flush(stream, UINT64_MAX), WriteQueue::kEmpty);
+  EXPECT_EQ(stream.taken, content_.substr(0, kSlices * kSize));
+}
+
 TEST_F(WriteQueueTest, AHeadDoesNotGoOutInAPacketOfItsOwn) {
   FakeStream stream;
   WriteQueue queue;
   Payload payload(Bytes("head"));
-  payload.append(FileSlice{file_, 0, 100});
+  payload.append(FileSlice{file_, 0, 100'000});
   queue.push(std::move(payload));
   stream.room = 4;
   EXPECT_EQ(queue.flush(stream, UINT64_MAX), WriteQueue::kBlocked);
