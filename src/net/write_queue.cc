@@ -14,8 +14,8 @@ constexpr uint64_t kFilePart = 256 * 1024;
 // To copy so much costs less than a call of sendfile. And the few bytes behind a slice would go out in a packet of
 // their own, which wakes the peer twice for one answer.
 constexpr uint64_t kSmallSlice = 16 * 1024;
-// Of small slices that are in memory at a time.
-constexpr uint64_t kMaxLoaded = 64 * 1024;
+// Slices behind so many bytes stay in their files, however often a slow peer takes a little.
+constexpr uint64_t kMaxAhead = 64 * 1024;
 
 // Whether an error cannot come from the peer or the network.
 bool is_file_error(int error) {
@@ -42,15 +42,15 @@ void WriteQueue::push(Payload payload) {
 
 // Those that the next write takes. One that cannot be read stays, and fails where it is sent.
 void WriteQueue::load_small_slices() {
-  uint64_t loaded = 0;
+  uint64_t ahead = 0;
   size_t count = 0;
   for (Chunk& chunk : chunks_) {
-    if (count++ == kMaxParts) return;
+    ahead += chunk_size(chunk);
+    if (count++ == kMaxParts || ahead > kMaxAhead) return;
     const auto* slice = std::get_if<FileSlice>(&chunk);
     if (slice == nullptr) continue;
     const bool has_begun = count == 1 && front_done_ > 0;
-    loaded += slice->size;
-    if (has_begun || slice->size > kSmallSlice || loaded > kMaxLoaded) return;
+    if (has_begun || slice->size > kSmallSlice) return;
     Bytes bytes(slice->size, '\0');
     if (!slice->file->read_exactly(slice->position, bytes.data(), bytes.size()).ok()) return;
     chunk = std::move(bytes);

@@ -163,6 +163,11 @@ TEST_F(WriteQueueTest, ManySmallSlicesAreNotAllInMemoryAtOnce) {
   const long before = file_.use_count();
   EXPECT_EQ(queue.flush(stream, UINT64_MAX), WriteQueue::kBlocked);
   EXPECT_EQ(before - file_.use_count(), 6) << "slices that are in memory do not hold the file";
+  for (int i = 0; i < 10; i++) {
+    stream.room = 1;
+    EXPECT_EQ(queue.flush(stream, UINT64_MAX), WriteQueue::kBlocked);
+  }
+  EXPECT_EQ(before - file_.use_count(), 6) << "a peer that takes little does not fill the memory";
   stream.room = SIZE_MAX;
   EXPECT_EQ(queue.flush(stream, UINT64_MAX), WriteQueue::kEmpty);
   EXPECT_EQ(stream.taken, content_.substr(0, kSlices * kSize));
