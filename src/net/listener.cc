@@ -159,7 +159,8 @@ Status listen_on(const BoundSocket& socket, int backlog) {
   return bind_error(options, errno);
 }
 
-void stop_pacing(int descriptor) {
+void stop_pacing_within_host(int descriptor, const sockaddr_storage& local, const sockaddr_storage& peer) {
+  if (describe_address(local).first != describe_address(peer).first) return;
   char algorithm[16] = "";  // the kernel's TCP_CA_NAME_MAX
   socklen_t size = sizeof algorithm;
   if (::getsockopt(descriptor, IPPROTO_TCP, TCP_CONGESTION, algorithm, &size) != 0) return;

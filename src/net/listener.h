@@ -63,10 +63,10 @@ Status look_up_addresses(ListenerOptions& listener, const HostLookUp& look_up);
 Result<std::vector<BoundSocket>> bind_listener(const ListenerOptions& options);
 Status listen_on(const BoundSocket& socket, int backlog);
 
-// For a connection from this machine to itself. BBR, where the system uses it, sends in small pieces by a timer.
-// A consumer through the loopback then costs four times the processor time, and there is no line to be gentle to. Other
-// algorithms do not pace, and stay.
-void stop_pacing(int descriptor);
+// For a connection whose ends have one host; others stay as they are. BBR, where the system uses it, sends in small
+// pieces by a timer. A consumer through the loopback then costs four times the processor time, and there is no line to
+// be gentle to. Other algorithms do not pace, and stay.
+void stop_pacing_within_host(int descriptor, const sockaddr_storage& local, const sockaddr_storage& peer);
 
 // Numeric host and port; IPv4 in IPv6 form is returned as IPv4.
 std::pair<std::string, uint16_t> describe_address(const sockaddr_storage& address);

@@ -132,8 +132,7 @@ class OutgoingSocket final : public StreamWatcher, public std::enable_shared_fro
       sockaddr_storage local{};
       socklen_t local_size = sizeof local;
       ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&local), &local_size);
-      const std::string peer_host = describe_address(addresses_[next_address_ - 1].storage).first;
-      if (describe_address(local).first == peer_host) stop_pacing(descriptor_);
+      stop_pacing_within_host(descriptor_, local, addresses_[next_address_ - 1].storage);
       return open();
     }
     close_stream();

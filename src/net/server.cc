@@ -379,7 +379,7 @@ void Server::take(int descriptor, const BoundSocket& from, const sockaddr_storag
   socklen_t size = sizeof local;
   ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&local), &size);
   std::tie(info.local_host, info.local_port) = describe_address(local);
-  if (describe_address(peer).first == info.local_host) stop_pacing(descriptor);
+  stop_pacing_within_host(descriptor, local, peer);
   info.listener_name = from.listener_name;
   info.security_protocol = from.security_protocol;
   info.id = ++last_connection_id_;

@@ -13,6 +13,9 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+
+#include "base/temp_directory.h"
 
 namespace milena::e2e {
 namespace {
@@ -46,6 +49,18 @@ Outcome run_line(const std::string& line) {
 }
 
 Outcome run_milena(const std::string& words) { return run_line(std::string(MILENA_BINARY) + " " + words); }
+
+Outcome run_script(const std::string& lines) {
+  const TempDirectory directory;
+  std::ofstream(directory.path() + "/script") << "milena=" MILENA_BINARY "\ncd " << directory.path() << R"(
+milena() { $milena "$@"; }
+wait_for() {
+  for i in $(seq 400); do grep -q "$2" "$1" && return 0; sleep 0.05; done
+  echo "no '$2' in $1:"; cat "$1"; return 1
+}
+)" << lines;
+  return run_line("bash " + directory.path() + "/script");
+}
 
 BrokerProcess::BrokerProcess(int shards, std::vector<std::string> overrides)
     : shards_(shards), overrides_(std::move(overrides)), port_(free_port()) {

@@ -24,6 +24,9 @@ struct Outcome {
 Outcome run_line(const std::string& line);
 // The binary with these words, as a shell reads them.
 Outcome run_milena(const std::string& words);
+// Lines of bash in an empty directory, which is removed afterwards. `milena` is the binary, $milena its path, and
+// `wait_for FILE TEXT` waits until the file has a line with that text; if none comes, it shows the file and fails.
+Outcome run_script(const std::string& lines);
 
 class BrokerProcess {
  public:

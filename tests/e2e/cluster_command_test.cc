@@ -1,9 +1,6 @@
 // `milena cluster`: its processes, and what a user does with them.
 #include <gmock/gmock.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "e2e/e2e_fixture.h"
 
 namespace milena::e2e {
@@ -13,31 +10,21 @@ using testing::HasSubstr;
 
 constexpr int kPortIsTaken = 75;
 
-// Runs a shell's lines beside a cluster: `milena` is the binary, `wait_for FILE TEXT` waits for a line with that text,
-// $all are the bootstrap servers, $pid is the process.
-Outcome run_beside_cluster(const std::string& directory, int port, const std::string& lines) {
-  std::filesystem::remove_all(directory);
-  std::filesystem::create_directories(directory);
-  std::ofstream(directory + "/lines") << "cd " << directory << "\nmilena() { " MILENA_BINARY R"( "$@"; }
-wait_for() {
-  for i in $(seq 400); do grep -q "$2" "$1" && return 0; sleep 0.05; done
-  echo "no '$2' in $1:"; cat "$1"; return 1
-}
-)" MILENA_BINARY " cluster --brokers 3 --dir data --port " << port << R"( > out 2>&1 &
+// Runs a script's lines beside a cluster: $all are the bootstrap servers, $pid is the process, its output is in `out`.
+Outcome run_beside_cluster(int port, const std::string& lines) {
+  return run_script("$milena cluster --brokers 3 --dir data --port " + std::to_string(port) + R"( > out 2>&1 &
 pid=$!
 trap 'kill -INT $pid 2> /dev/null; wait $pid' EXIT
 for i in $(seq 400); do grep -q 'All nodes serve' out && break; kill -0 $pid 2> /dev/null || break; sleep 0.05; done
-grep -q 'in use by another' data/*.log && exit )" << kPortIsTaken << R"(
+grep -q 'in use by another' data/*.log && exit )" + std::to_string(kPortIsTaken) + R"(
 all=$(sed -n 's/^bootstrap.servers=//p' out)
-)" << lines;
-  return run_line("bash " + directory + "/lines");
+)" + lines);
 }
 
 TEST(ClusterCommand, AKilledNodeIsNamedAndStartsAgain) {
-  const std::string directory = testing::TempDir() + "cluster-command-" + std::to_string(::getpid());
   Outcome done{kPortIsTaken, ""};
   for (int attempt = 0; attempt < 5 && done.code == kPortIsTaken; attempt++) {
-    done = run_beside_cluster(directory, free_port(), R"(
+    done = run_beside_cluster(free_port(), R"(
 milena topics create t -p 3 -b $all
 echo one | milena produce t -b $all
 milena doctor -b $all && echo healthy
@@ -53,7 +40,6 @@ for i in $(seq 400); do milena doctor -b $all > findings 2>&1 && break; sleep 0.
 cat findings; milena cat t -b $two
 )");
   }
-  std::filesystem::remove_all(directory);
   EXPECT_EQ(done.code, 0) << done.output;
   EXPECT_THAT(done.output, HasSubstr("healthy"));
   EXPECT_THAT(done.output, HasSubstr("(broker-fenced)"));

@@ -1,9 +1,6 @@
 // `milena --dev-security` as a user starts it, on a data directory that was used without it.
 #include <gmock/gmock.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "e2e/e2e_fixture.h"
 
 namespace milena::e2e {
@@ -13,18 +10,13 @@ using testing::HasSubstr;
 using testing::Not;
 
 TEST(DevSecurityCommand, ItsUsersLogInWhateverTheDirectoryHolds) {
-  const std::string directory = testing::TempDir() + "dev-security-" + std::to_string(::getpid());
-  std::filesystem::remove_all(directory);
-  std::filesystem::create_directories(directory);
-  std::ofstream(directory + "/lines") << "cd " << directory << "\nport=" << free_port() << R"(
-milena() { )" MILENA_BINARY R"( "$@"; }
+  const Outcome done = run_script("port=" + std::to_string(free_port()) + R"(
 serve() {  # LISTENER WORD...
   name=$1; shift
-  )" MILENA_BINARY R"( "$@" --override listeners=$name://localhost:$port --override milena.http.listeners= \
+  $milena "$@" --override listeners=$name://localhost:$port --override milena.http.listeners= \
     --override log.dirs=data > log 2>&1 &
   pid=$!
-  for i in $(seq 400); do grep -q 'Kafka Server started' log && return; sleep 0.05; done
-  cat log
+  wait_for log 'Kafka Server started'
 }
 stop() { kill $pid; wait $pid; }
 serve PLAINTEXT
@@ -44,9 +36,7 @@ rm data-security/passwords.properties
 serve DEV --dev-security
 milena topics --command-config data-security/admin.properties
 stop
-)";
-  const Outcome done = run_line("bash " + directory + "/lines");
-  std::filesystem::remove_all(directory);
+)");
   for (const char* start : {"first", "second"}) {
     EXPECT_THAT(done.output, HasSubstr(std::string(start) + " start\nthe admin made a topic\nhello\nmilena: "));
   }
